@@ -1,0 +1,222 @@
+// The one reader of the environment: every setting, its default and what it means. Knows no other part.
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+
+const REPOSITORY_DIR = path.resolve(import.meta.dirname, '..');
+const LOOPBACK = ['127.0.0.1', 'localhost', '::1'] as const;
+const MINUTE_MS = 60_000;
+
+const whole = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, `a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .pipe(z.number().min(min, `at least ${min}`).max(max, `at most ${max}`));
+const flag = () =>
+  z
+    .enum(['true', 'false', '1', '0'], 'true, false, 1 or 0')
+    .transform(value => value === 'true' || value === '1');
+const file = () =>
+  z
+    .string()
+    .min(1, 'a path')
+    .transform(value =>
+      path.resolve(
+        REPOSITORY_DIR,
+        value.replace(/^~(?=\/|$)/, () => homedir()),
+      ),
+    );
+
+interface Setting {
+  readonly schema: z.ZodType<unknown, string>;
+  /** As one would write it in the environment; null means unset. */
+  readonly fallback: string | null;
+  readonly about: string;
+}
+
+/** Order is the README's order. */
+export const SETTINGS = {
+  PORT: { schema: whole(0, 65_535), fallback: '3000', about: 'Port to listen on; 0 takes any free one.' },
+  HOST: {
+    schema: z.enum(
+      LOOPBACK,
+      `one of ${LOOPBACK.join(', ')}: there are no API keys yet that would guard a public address`,
+    ),
+    fallback: '127.0.0.1',
+    about: 'Loopback address to listen on.',
+  },
+  LOG_JSON: { schema: flag(), fallback: 'false', about: 'Console messages as JSON lines instead of text.' },
+  LOG_LEVEL: {
+    schema: z.enum(['error', 'warn', 'info', 'debug'], 'error, warn, info or debug'),
+    fallback: 'info',
+    about: 'Least severe console message that is shown.',
+  },
+  MINIVAULT_MODEL: {
+    schema: z.string().min(1, 'a folder, a GGUF file or a hub id'),
+    fallback: 'smollm2-135m-instruct',
+    about:
+      'Model: the packaged one, a folder, a GGUF file, or a hub id (the only case that uses the network).',
+  },
+  MINIVAULT_ENGINE: {
+    schema: z.enum(['streamer', 'fake'], 'streamer or fake'),
+    fallback: 'streamer',
+    about: 'Engine of the worker; `fake` echoes the prompt without a model.',
+  },
+  MINIVAULT_DATA_DIR: {
+    schema: file(),
+    fallback: 'data',
+    about: 'Folder for converted models and other state.',
+  },
+  MINIVAULT_PYTHON: {
+    schema: file(),
+    fallback: process.platform === 'win32' ? '.venv/Scripts/python.exe' : '.venv/bin/python',
+    about: 'Python that runs the worker.',
+  },
+  MINIVAULT_LOG_FILE: { schema: file(), fallback: 'logs/log.jsonl', about: 'Where exchanges are appended.' },
+  MINIVAULT_LOG_MAX_BYTES: {
+    schema: whole(1_024, 1e12),
+    fallback: String(64 * 1024 * 1024),
+    about: 'Size at which the log is rotated to a numbered file; nothing is deleted.',
+  },
+  MINIVAULT_LOG_FSYNC: {
+    schema: z.enum(['everysec', 'always', 'no'], 'everysec, always or no'),
+    fallback: 'everysec',
+    about:
+      'When the log is forced to disk: at most one second late, before each answer ends, or when the system likes.',
+  },
+  MINIVAULT_QUEUE_MAX_WAITING: {
+    schema: whole(0, 100_000),
+    fallback: '512',
+    about: 'Prompts that may wait; one more is refused with 503 and Retry-After.',
+  },
+  MINIVAULT_QUEUE_TIMEOUT_MS: {
+    schema: whole(1, 1e9),
+    fallback: String(5 * MINUTE_MS),
+    about: 'Longest wait for a slot once the model is ready; the clock rests while it loads.',
+  },
+  MINIVAULT_LOAD_SILENCE_TIMEOUT_MS: {
+    schema: whole(1, 1e9),
+    fallback: String(5 * MINUTE_MS),
+    about: 'Longest silence of a loading worker before it is restarted.',
+  },
+  MINIVAULT_FIRST_TOKEN_TIMEOUT_MS: {
+    schema: whole(1, 1e9),
+    fallback: String(2 * MINUTE_MS),
+    about: 'Longest wait for the first token, from the moment the prompt is sent to the worker.',
+  },
+  MINIVAULT_TOKEN_GAP_TIMEOUT_MS: {
+    schema: whole(1, 1e9),
+    fallback: '30000',
+    about: 'Longest gap between two tokens.',
+  },
+  MINIVAULT_WORKER_SILENCE_TIMEOUT_MS: {
+    schema: whole(1, 1e9),
+    fallback: '10000',
+    about: 'Longest time without a heartbeat before a ready worker is killed and restarted.',
+  },
+  MINIVAULT_WORKER_STOP_TIMEOUT_MS: {
+    schema: whole(1, 1e9),
+    fallback: '5000',
+    about: 'How long the worker has to obey a cancel or a shutdown before it is killed.',
+  },
+  MINIVAULT_HEARTBEAT_INTERVAL_MS: {
+    schema: whole(1, 1e9),
+    fallback: '15000',
+    about: 'Silence on a stream after which an empty record keeps it open.',
+  },
+  MINIVAULT_WRITE_STALL_TIMEOUT_MS: {
+    schema: whole(1, 1e9),
+    fallback: String(MINUTE_MS),
+    about: 'How long a client may take no bytes before its stream is closed.',
+  },
+  MINIVAULT_DRAIN_TIMEOUT_MS: {
+    schema: whole(0, 1e9),
+    fallback: '25000',
+    about: 'How long running answers may go on after SIGTERM.',
+  },
+  MINIVAULT_FAKE_PLAN: {
+    schema: z.string(),
+    fallback: null,
+    about: 'JSON of the fake engine: its pace and the faults it plays (tests and demonstrations).',
+  },
+} as const satisfies Record<string, Setting>;
+
+type Name = keyof typeof SETTINGS;
+type Value<N extends Name> =
+  | z.output<(typeof SETTINGS)[N]['schema']>
+  | ((typeof SETTINGS)[N]['fallback'] extends null ? null : never);
+
+export type Config = { readonly [N in Name]: Value<N> };
+
+/** All that is wrong with the environment, one line a fault. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.faults = faults;
+  }
+}
+
+/**
+ * Reads every setting; an empty variable counts as wrong, not as unset.
+ * @throws ConfigError listing all faults with name, value and what is allowed.
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const faults: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries<Setting>(SETTINGS)) {
+    const raw = env[name] ?? setting.fallback;
+    if (raw === null) {
+      values[name] = null;
+      continue;
+    }
+    const parsed = setting.schema.safeParse(raw);
+    if (parsed.success) values[name] = parsed.data;
+    else faults.push(`${name}=${JSON.stringify(raw)}: ${parsed.error.issues[0]?.message ?? 'not valid'}`);
+  }
+  if (faults.length > 0) throw new ConfigError(faults);
+  return Object.freeze(values) as Config;
+}
+
+/** Names that look like ours and are not, each with the nearest real one; a warning, since a newer version may know them. */
+export function unknownSettings(env: Readonly<Record<string, string | undefined>> = process.env): string[] {
+  return Object.keys(env)
+    .filter(name => name.startsWith('MINIVAULT_') && !Object.hasOwn(SETTINGS, name))
+    .map(name => `${name} is not a setting; did you mean ${nearest(name)}?`);
+}
+
+export interface SettingDescription {
+  readonly name: string;
+  readonly fallback: string;
+  readonly about: string;
+}
+
+/** The rows of the README's configuration table and of `--help`. */
+export function describeConfig(): SettingDescription[] {
+  return Object.entries<Setting>(SETTINGS).map(([name, { fallback, about }]) => ({
+    name,
+    fallback: fallback ?? '',
+    about,
+  }));
+}
+
+function nearest(name: string): string {
+  const distances = Object.keys(SETTINGS).map(known => ({ known, distance: editDistance(name, known) }));
+  return distances.reduce((best, next) => (next.distance < best.distance ? next : best)).known;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

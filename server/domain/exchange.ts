@@ -1,0 +1,31 @@
+// The stored pair of a prompt and its answer. Types only.
+import type { Message, Sampling, Timings, Usage } from './generation.js';
+
+export type ExchangeStatus = 'completed' | 'cancelled' | 'failed';
+
+/** One line of the log, in the order of its keys; `timestamp`, `prompt` and `response` stay first for old readers. */
+export interface Exchange {
+  /** ISO 8601, UTC: when the exchange ended. */
+  readonly timestamp: string;
+  /** The last user text, as the client sent it. */
+  readonly prompt: string;
+  readonly response: string;
+  readonly id: string;
+  readonly status: ExchangeStatus;
+  /** `stop`, `length` or `cancelled`; null when it failed. */
+  readonly reason: string | null;
+  /** Set when `status` is `failed`. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly dialect: string;
+  /** Name of the authenticated client; null while keys are off. */
+  readonly caller: string | null;
+  readonly model: { readonly id: string; readonly digest: string };
+  readonly engine: string;
+  /** The whole conversation when it was more than the prompt, else null. */
+  readonly messages: readonly Message[] | null;
+  /** The parameters in force, defaults and drawn seed included. */
+  readonly parameters: Sampling;
+  readonly usage: Usage | null;
+  readonly timings: Timings | null;
+  readonly requestId: string;
+}

@@ -1,0 +1,83 @@
+// What the rest of the gateway sees of the Python child: these types and nothing else of this folder's parts.
+import type { ExchangeStatus } from '../domain/exchange.js';
+import type {
+  FinishReason,
+  GenerateRequest,
+  GenerationEvents,
+  GenerationInput,
+  Timings,
+  Usage,
+} from '../domain/generation.js';
+import type { AppError } from '../errors.js';
+import type { WorkerModel } from './protocol.js';
+
+export type WorkerState = 'starting' | 'ready' | 'restarting' | 'failed' | 'stopped';
+
+/** How a worker process ended. `stderr` holds the last lines it wrote, at most 8 KiB. */
+export interface WorkerExit {
+  readonly at: string;
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly reason: string;
+  readonly stderr: readonly string[];
+}
+
+export interface WorkerStatus {
+  readonly state: WorkerState;
+  /** While loading: the worker's own words and figures, for a progress bar. */
+  readonly loading: { readonly stage: string; readonly done: number; readonly total: number } | null;
+  readonly model: WorkerModel | null;
+  readonly engine: string | null;
+  readonly slots: number;
+  readonly pid: number | null;
+  readonly restarts: number;
+  readonly running: number;
+  readonly rssBytes: number | null;
+  readonly lastExit: WorkerExit | null;
+  /** Set in state `failed` (and while a permanent fault lasts): what is wrong and the exact remedy, one line. */
+  readonly fault: string | null;
+  /** Lines on the worker's stdout that were not protocol, messages for unknown ids, and the like; by kind. */
+  readonly protocolFaults: Readonly<Record<string, number>>;
+}
+
+/** What became of a run, told when the worker itself has finished with it: only then is its slot free. */
+export interface RunOutcome {
+  readonly status: ExchangeStatus;
+  readonly reason: FinishReason | null;
+  readonly error: AppError | null;
+  /** All text the worker produced, also when the client read less of it or it failed midway. */
+  readonly text: string;
+  readonly usage: Usage | null;
+  readonly timings: Timings | null;
+}
+
+export interface WorkerRun {
+  /**
+   * `started`, `token`s and one `done`, or throws AppError. Read by one consumer. Buffers what is not yet read: a
+   * slow reader never slows the worker. Over 1 MiB of unread text the run is cancelled with `client_too_slow`.
+   */
+  readonly events: GenerationEvents;
+  /** Never rejects. */
+  readonly settled: Promise<RunOutcome>;
+}
+
+export interface Worker {
+  /** Spawns the child; returns at once. */
+  start(): void;
+  /**
+   * Sends the request, now or as soon as a worker is ready. A worker that dies before the request's first text is
+   * replaced and the request sent once more, unseen; after its first text the run fails with `worker_crashed` or
+   * `worker_killed`. Aborting the signal cancels: `events` ends at once with a `done` of reason `cancelled`, `settled` when the worker
+   * has acknowledged it (or was killed because it did not).
+   */
+  generate(request: GenerateRequest, signal: AbortSignal): WorkerRun;
+  /** Tokens of the input as the model would see it. Rejects with `model_loading` or `model_unavailable` when there is no ready worker. */
+  tokenize(input: GenerationInput, signal: AbortSignal): Promise<number>;
+  status(): WorkerStatus;
+  /** Called after every change of state, loading progress or slots; the result unsubscribes. */
+  onChange(listener: (status: WorkerStatus) => void): () => void;
+  /** shutdown message, then SIGTERM, then SIGKILL, each after the stop timeout; resolves when the child is reaped. Runs in flight fail with `shutting_down`. */
+  stop(): Promise<void>;
+  /** SIGKILL now. */
+  kill(): void;
+}
