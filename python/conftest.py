@@ -1,1 +1,1 @@
-"""Marks this folder as the import root of the tests, as it is for `python python/worker.py`. Holds no fixtures."""
+"""Marks this folder as the import root of the tests, as for `python python/worker.py`. Holds no fixtures."""

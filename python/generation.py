@@ -1,4 +1,4 @@
-"""The words every Python part shares about one generation, named as on the wire (server/domain/generation.ts).
+"""The words every Python part shares about one generation, as on the wire (server/domain/generation.ts).
 
 Knows no protocol, no engine and no model.
 """

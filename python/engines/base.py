@@ -1,7 +1,7 @@
 """The interface of every engine: requests in, token ids out, one call of `step` for all that run.
 
-Knows no text deltas, no stop strings, no JSON and no clock; the worker's loop owns those. All methods are called
-from one thread, the worker's main one. An engine is made without heavy work; `load` is where torch is imported.
+Knows no text deltas, no stop strings, no JSON and no clock; the worker's loop owns those. All methods are
+called from one thread, the worker's main one. An engine is made without heavy work; `load` imports torch.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ class ModelInfo:
 
 
 class ModelUnavailableError(Exception):
-    """A fault no restart can mend. The message is one line: what is wrong and the exact remedy. Exit code 78."""
+    """A fault no restart can mend; the worker exits 78. One line: what is wrong and the exact remedy."""
 
 
 class Detokenizer(Protocol):
@@ -64,7 +64,7 @@ class TokenLogprob(NamedTuple):
 
 
 class StepOutput(NamedTuple):
-    """What one step did for one request. Exactly one output per request has `finish` or `error`: its last one."""
+    """What one step did for one request. Its last output, and only that, has `finish` or `error`."""
 
     request_id: str
     token_ids: Sequence[int] = ()
@@ -89,9 +89,9 @@ class Engine(Protocol):
     def admit(self, request: GenerateRequest) -> Admitted:
         """Takes a request into a free slot; never called while `slots` requests run.
 
-        Does what is quick (rendering, tokenising, limits) and leaves the prefill to `step`. Raises RequestError
-        (context_length_exceeded through `answer_room`, invalid_request for a prompt of no tokens); any exception
-        fails this request only and leaves the slot free.
+        Does what is quick (rendering, tokenising, limits) and leaves the prefill to `step`. Raises
+        RequestError (context_length_exceeded through `answer_room`, invalid_request for a prompt of no
+        tokens); any exception fails this request only and leaves the slot free.
         """
         ...
 
