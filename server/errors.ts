@@ -32,6 +32,8 @@ export type ErrorCode = keyof typeof ERRORS;
 export interface AppErrorOptions {
   /** The offending field, as the client named it. */
   readonly param?: string;
+  /** What would have been right, when the message is fixed by an old contract. */
+  readonly detail?: string;
   /** For retryable codes: when trying again makes sense. */
   readonly retryAfterMs?: number;
   /** Extra response headers the HTTP layer must send, e.g. Allow on 405. */
@@ -43,6 +45,7 @@ export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode;
   readonly param: string | undefined;
+  readonly detail: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
@@ -50,6 +53,7 @@ export class AppError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.param = options.param;
+    this.detail = options.detail;
     this.retryAfterMs = options.retryAfterMs;
     this.headers = options.headers ?? {};
   }

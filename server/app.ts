@@ -1,0 +1,30 @@
+// The whole pipeline and route table on one page; no logic.
+import express, { type Express } from 'express';
+import { simpleErrorBody } from './dialects/simple-ndjson.js';
+import { readBody } from './http/body.js';
+import { errorHandler } from './http/error-handler.js';
+import { requestScope } from './http/request-scope.js';
+import { onlyMethods, unknownPath } from './http/unmatched.js';
+import type { Parts } from './parts.js';
+import { generateRoute } from './routes/generate.js';
+import { healthRoute, livezRoute, readyzRoute } from './routes/health.js';
+import { welcomeRoute } from './routes/welcome.js';
+
+export function createApp(parts: Parts): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+
+  app.use(requestScope(parts.logger));
+
+  app.route('/').get(welcomeRoute(parts.version)).all(onlyMethods('GET'));
+  app.route('/health').get(healthRoute(parts)).all(onlyMethods('GET'));
+  app.route('/livez').get(livezRoute).all(onlyMethods('GET'));
+  app.route('/readyz').get(readyzRoute(parts)).all(onlyMethods('GET'));
+  app.route('/generate').post(readBody, generateRoute(parts)).all(onlyMethods('POST'));
+
+  app.use(unknownPath);
+  app.use(errorHandler(() => simpleErrorBody));
+  return app;
+}

@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, readConfig, SETTINGS, unknownSettings } from './config.js';
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readConfig(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+}
+
+describe('readConfig', () => {
+  it('has a default for every setting', () => {
+    const config = readConfig({});
+    expect(Object.keys(config)).toEqual(Object.keys(SETTINGS));
+    expect(config).toMatchObject({ PORT: 3000, HOST: '127.0.0.1', MINIVAULT_QUEUE_MAX_WAITING: 512 });
+  });
+
+  it.each(['abc', '-1', '70000', '1e3', '', ' ', ' 3000', '3000 ', '3.5', '0x10', 'NaN', '+3', '99999999999999999999'])(
+    'refuses PORT=%j',
+    value => {
+      expect(faultsOf({ PORT: value })).toEqual([expect.stringContaining(`PORT=${JSON.stringify(value)}: `)]);
+    },
+  );
+
+  it.each(['0', '1', '3000', '65535'])('accepts PORT=%j', value => {
+    expect(readConfig({ PORT: value }).PORT).toBe(Number(value));
+  });
+
+  it.each(['TRUE', 'yes', '', '2', 'on'])('refuses LOG_JSON=%j', value => {
+    expect(faultsOf({ LOG_JSON: value })).toEqual([
+      `LOG_JSON=${JSON.stringify(value)}: true, false, 1 or 0`,
+    ]);
+  });
+
+  it.each(['0.0.0.0', '192.168.1.2', '::', 'example.org'])('refuses to listen on %s without keys', value => {
+    expect(faultsOf({ HOST: value })[0]).toContain('API keys');
+  });
+
+  it('lists all faults at once, each with its name, value and what is allowed', () => {
+    const faults = faultsOf({ PORT: 'abc', LOG_JSON: 'TRUE', MINIVAULT_ENGINE: 'gpu', MINIVAULT_LOG_FSYNC: '' });
+    expect(faults).toHaveLength(4);
+    expect(faults.join('\n')).toContain('MINIVAULT_ENGINE="gpu": streamer or fake');
+  });
+
+  it.each(Object.keys(SETTINGS))('refuses an empty %s', name => {
+    if (name === 'MINIVAULT_FAKE_PLAN') return;
+    expect(faultsOf({ [name]: '' })).toHaveLength(1);
+  });
+
+  it('takes relative paths from the repository, not from wherever it was started', () => {
+    expect(readConfig({ MINIVAULT_DATA_DIR: 'data' }).MINIVAULT_DATA_DIR).toBe(
+      new URL('../data', import.meta.url).pathname,
+    );
+  });
+});
+
+describe('unknownSettings', () => {
+  it('names the nearest setting', () => {
+    expect(unknownSettings({ MINIVAULT_MODLE: 'x', PORT: '1', OTHER: 'y' })).toEqual([
+      'MINIVAULT_MODLE is not a setting; did you mean MINIVAULT_MODEL?',
+    ]);
+  });
+});

@@ -1,0 +1,68 @@
+// The body of POST /generate: system A's prompt, plus sampling under the worker protocol's own names.
+import { z } from 'zod';
+import type { GenerationInput, Sampling } from '../domain/generation.js';
+
+const MAX_PROMPT_CHARACTERS = 5_000;
+const MAX_STOP_STRINGS = 16;
+const MAX_STOP_CHARACTERS = 256;
+
+/** Counted as a reader counts them: code points, not UTF-16 units. */
+function countCharacters(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+const promptSchema = z
+  .string({ error: issue => (issue.input === undefined ? 'Missing prompt' : 'Invalid prompt') })
+  .refine(text => text.trim() !== '', { error: 'Invalid prompt', params: { detail: 'must not be blank' } })
+  .refine(text => text.length <= MAX_PROMPT_CHARACTERS || countCharacters(text) <= MAX_PROMPT_CHARACTERS, {
+    error: 'Invalid prompt',
+    params: { detail: `must be at most ${MAX_PROMPT_CHARACTERS} characters` },
+  });
+
+/** Defaults: 300 new tokens by contract; the sampling is SmolLM2-Instruct's own recommendation. */
+export const generateBodySchema = z.strictObject({
+  prompt: promptSchema,
+  max_tokens: z.int().min(1).max(100_000).default(300),
+  temperature: z.number().min(0).max(2).default(0.2),
+  top_p: z.number().gt(0).max(1).default(0.9),
+  top_k: z.int().min(0).max(1_000_000).default(0),
+  min_p: z.number().min(0).max(1).default(0),
+  repetition_penalty: z.number().gt(0).max(10).default(1),
+  presence_penalty: z.number().min(-2).max(2).default(0),
+  frequency_penalty: z.number().min(-2).max(2).default(0),
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  stop: z
+    .union([
+      z.string().min(1).max(MAX_STOP_CHARACTERS),
+      z.array(z.string().min(1).max(MAX_STOP_CHARACTERS)).max(MAX_STOP_STRINGS),
+    ])
+    .default([]),
+  logprobs: z.int().min(0).max(20).nullable().default(null),
+});
+
+export type GenerateBody = z.output<typeof generateBodySchema>;
+
+/** `seed` is the one to use when the body has none. */
+export function toGeneration(
+  body: GenerateBody,
+  seed: number,
+): { input: GenerationInput; sampling: Sampling } {
+  return {
+    input: { messages: [{ role: 'user', content: body.prompt }] },
+    sampling: {
+      maxTokens: body.max_tokens,
+      temperature: body.temperature,
+      topP: body.top_p,
+      topK: body.top_k,
+      minP: body.min_p,
+      repetitionPenalty: body.repetition_penalty,
+      presencePenalty: body.presence_penalty,
+      frequencyPenalty: body.frequency_penalty,
+      seed: body.seed ?? seed,
+      stop: typeof body.stop === 'string' ? [body.stop] : body.stop,
+      logprobs: body.logprobs,
+    },
+  };
+}

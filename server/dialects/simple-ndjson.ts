@@ -1,0 +1,72 @@
+// System A's wire format: NDJSON lines {"response": text}, one final line with done:true. Also its plain errors.
+import type { GenerationEvent, TokenLogprob } from '../domain/generation.js';
+import type { AppError } from '../errors.js';
+import type { EncoderContext, StreamEncoder } from './dialect.js';
+
+const line = (value: unknown): string => `${JSON.stringify(value)}\n`;
+
+/** `error` stays a string, as the clients of system A expect it; the rest is added beside it. */
+export function simpleErrorBody(error: AppError, requestId: string): Record<string, unknown> {
+  return {
+    error: error.message,
+    code: error.code,
+    ...(error.param === undefined ? {} : { param: error.param }),
+    ...(error.detail === undefined ? {} : { detail: error.detail }),
+    request_id: requestId,
+  };
+}
+
+function toWireLogprobs(logprobs: readonly TokenLogprob[]): unknown {
+  return logprobs.map(({ token, logprob, top }) => ({ token, logprob, top_logprobs: top }));
+}
+
+/** Waiting and heartbeat lines carry an empty `response`: clients that only print it show nothing. */
+export function createSimpleNdjsonEncoder({ id, model, requestId }: EncoderContext): StreamEncoder {
+  const encode = (event: GenerationEvent): string => {
+    switch (event.type) {
+      case 'token':
+        if (event.logprobs === undefined) return `{"response":${JSON.stringify(event.text)}}\n`;
+        return line({ response: event.text, logprobs: toWireLogprobs(event.logprobs) });
+      case 'queued':
+        return line({ response: '', status: 'queued', position: event.position });
+      case 'started':
+        return '';
+      case 'done':
+        return line({
+          response: '',
+          done: true,
+          done_reason: event.reason,
+          stop_sequence: event.stopSequence,
+          id,
+          model,
+          usage: {
+            prompt_tokens: event.usage.promptTokens,
+            cached_tokens: event.usage.cachedTokens,
+            completion_tokens: event.usage.completionTokens,
+          },
+          timings: {
+            queue_ms: event.timings.queueMs,
+            prefill_ms: event.timings.prefillMs,
+            decode_ms: event.timings.decodeMs,
+          },
+        });
+    }
+  };
+  return {
+    contentType: 'application/x-ndjson; charset=utf-8',
+    events: batch => {
+      let text = '';
+      for (const event of batch) text += encode(event);
+      return text;
+    },
+    heartbeat: () => '{"response":""}\n',
+    error: error =>
+      line({
+        response: '',
+        done: true,
+        done_reason: 'error',
+        id,
+        error: { code: error.code, message: error.message, request_id: requestId },
+      }),
+  };
+}

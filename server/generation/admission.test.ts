@@ -1,0 +1,145 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AppError } from '../errors.js';
+import { Admission, type Ticket } from './admission.js';
+
+const stay = () => new AbortController().signal;
+const create = (options: { maxWaiting?: number; waitTimeoutMs?: number } = {}) =>
+  new Admission({ maxWaiting: 512, waitTimeoutMs: 300_000, ...options });
+
+async function outcomeOf(ticket: Ticket): Promise<string> {
+  return ticket.granted.then(
+    () => 'granted',
+    (error: AppError) => error.code,
+  );
+}
+
+describe('admission', () => {
+  it('makes everyone wait until it is opened, then hands slots out in order of arrival', async () => {
+    const admission = create();
+    const order: number[] = [];
+    const tickets = [1, 2, 3].map(n => {
+      const ticket = admission.enter(stay());
+      void ticket.granted.then(() => order.push(n));
+      return ticket;
+    });
+    expect(tickets.map(ticket => ticket.position())).toEqual([1, 2, 3]);
+    admission.open(2);
+    expect(tickets.map(ticket => ticket.position())).toEqual([0, 0, 1]);
+    tickets[1]?.release();
+    await tickets[2]?.granted;
+    expect(order).toEqual([1, 2, 3]);
+    for (const ticket of tickets) ticket.release();
+    await admission.idle();
+    expect(admission.running + admission.waiting).toBe(0);
+  });
+
+  it('runs as many as there are slots and holds 512 more; the rest is queue_full with a time to come back', () => {
+    const admission = create();
+    admission.open(4);
+    for (let i = 0; i < 4 + 512; i++) admission.enter(stay());
+    let refused: unknown;
+    try {
+      admission.enter(stay());
+    } catch (error) {
+      refused = error;
+    }
+    expect(refused).toMatchObject({ code: 'queue_full', status: 503 });
+    expect((refused as AppError).retryAfterMs).toBeGreaterThanOrEqual(1_000);
+    expect([admission.running, admission.waiting]).toEqual([4, 512]);
+  });
+
+  it('counts the bound while it is paused, too', () => {
+    const admission = create({ maxWaiting: 2 });
+    admission.enter(stay());
+    admission.enter(stay());
+    expect(() => admission.enter(stay())).toThrow(AppError);
+  });
+
+  it('accepts with a bound of 0 while a slot is free', () => {
+    const admission = create({ maxWaiting: 0 });
+    admission.open(1);
+    expect(admission.enter(stay()).position()).toBe(0);
+    expect(() => admission.enter(stay())).toThrow('full');
+  });
+
+  it('lets 100 of 200 leave the line at once without giving any of them a slot', async () => {
+    const admission = create();
+    const leavers = Array.from({ length: 200 }, () => new AbortController());
+    const tickets = leavers.map(({ signal }) => admission.enter(signal));
+    leavers.forEach((leaver, i) => {
+      if (i % 2 === 0) leaver.abort();
+    });
+    expect(admission.waiting).toBe(100);
+    admission.open(200);
+    const outcomes = await Promise.all(tickets.map(outcomeOf));
+    expect(outcomes.filter(outcome => outcome === 'granted')).toHaveLength(100);
+    expect(outcomes.filter((outcome, i) => outcome === 'cancelled' && i % 2 === 0)).toHaveLength(100);
+    expect(admission.running).toBe(100);
+  });
+
+  it('keeps the slot of a client that left while running until it is released', async () => {
+    const admission = create();
+    admission.open(1);
+    const leaver = new AbortController();
+    const first = admission.enter(leaver.signal);
+    const second = admission.enter(stay());
+    await first.granted;
+    leaver.abort();
+    await new Promise(resolve => setImmediate(resolve));
+    expect([first.position(), second.position()]).toEqual([0, 1]);
+    first.release();
+    await second.granted;
+    expect(second.position()).toBe(0);
+  });
+
+  it('answers all 50 who wait when it refuses, and all who come later, until it opens again', async () => {
+    const admission = create();
+    const tickets = Array.from({ length: 50 }, () => admission.enter(stay()));
+    admission.refuse(new AppError('shutting_down', 'stopping'));
+    expect(await Promise.all(tickets.map(outcomeOf))).toEqual(Array(50).fill('shutting_down'));
+    expect(() => admission.enter(stay())).toThrow('stopping');
+    expect(admission.waiting).toBe(0);
+    admission.open(1);
+    expect(admission.enter(stay()).position()).toBe(0);
+  });
+
+  it('leaves no listener on a signal that waited, ran or left', async () => {
+    const admission = create();
+    const controller = new AbortController();
+    const add = vi.spyOn(controller.signal, 'addEventListener');
+    const remove = vi.spyOn(controller.signal, 'removeEventListener');
+    const tickets = Array.from({ length: 20 }, () => admission.enter(controller.signal));
+    admission.open(10);
+    controller.abort();
+    for (const ticket of tickets) ticket.release();
+    await admission.idle();
+    expect(remove.mock.calls.length).toBe(add.mock.calls.length);
+  });
+
+  describe('with a clock', () => {
+    beforeEach(() => {
+      vi.useFakeTimers();
+    });
+    afterEach(() => {
+      vi.useRealTimers();
+    });
+
+    it('ends a wait that is too long, but lets the clock rest while it is paused', async () => {
+      const admission = create({ waitTimeoutMs: 1_000 });
+      const ticket = admission.enter(stay());
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(ticket.position()).toBe(1);
+      admission.open(1);
+      const late = admission.enter(stay());
+      const outcome = outcomeOf(late);
+      await vi.advanceTimersByTimeAsync(900);
+      admission.pause();
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(late.position()).toBe(1);
+      admission.open(1);
+      await vi.advanceTimersByTimeAsync(600);
+      expect(await outcome).toBe('queue_timeout');
+      expect(ticket.position()).toBe(0);
+    });
+  });
+});

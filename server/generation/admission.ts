@@ -1,0 +1,177 @@
+// Who may run: a bounded p-queue whose concurrency is the worker's slots. Knows no worker and no HTTP.
+import PQueue from 'p-queue';
+import { AppError } from '../errors.js';
+import { createDeferred } from './deferred.js';
+
+const SWEEP_INTERVAL_MS = 250;
+const MIN_RETRY_AFTER_MS = 1_000;
+const UNMEASURED_HOLD_MS = 5_000;
+
+/** The right to run, or a place in the line for it. */
+export interface Ticket {
+  /** 1 is next; 0 once the slot is held. */
+  position(): number;
+  /** Resolves when the slot is held; rejects when the ticket left the line first. */
+  readonly granted: Promise<void>;
+  /** Gives the slot back. To be called once, when the worker itself has finished with the request. */
+  release(): void;
+}
+
+export interface AdmissionOptions {
+  readonly maxWaiting: number;
+  /** Longest wait; the clock starts at `enter` and rests while paused. */
+  readonly waitTimeoutMs: number;
+}
+
+interface Waiting {
+  readonly leave: (error: AppError) => void;
+  readonly deadlineMs: number;
+}
+
+export class Admission {
+  readonly #queue = new PQueue({ concurrency: 1, autoStart: false });
+  readonly #options: AdmissionOptions;
+  /** In order of arrival. */
+  readonly #waiting = new Set<Waiting>();
+  #refusal: AppError | null = null;
+  #heldMs: number | null = null;
+  /** Clock that only runs while slots are handed out. */
+  #openMs = 0;
+  #openedAtMs: number | null = null;
+  #sweeper: NodeJS.Timeout | null = null;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  get running(): number {
+    return this.#queue.pending;
+  }
+
+  get slots(): number {
+    return this.#queue.concurrency;
+  }
+
+  /** Hands out slots from now on. */
+  open(slots: number): void {
+    this.#refusal = null;
+    this.#openedAtMs ??= performance.now();
+    this.#queue.concurrency = slots;
+    this.#queue.start();
+    this.#watchDeadlines();
+  }
+
+  /** Everyone waits: the worker is loading or restarting. */
+  pause(): void {
+    this.#refusal = null;
+    this.#openMs = this.#clockMs();
+    this.#openedAtMs = null;
+    this.#queue.pause();
+  }
+
+  /** Nobody waits any more: those in line and those who come are told why. */
+  refuse(error: AppError): void {
+    this.pause();
+    this.#refusal = error;
+    for (const waiting of [...this.#waiting]) waiting.leave(error);
+  }
+
+  /** Resolves when no slot is held. */
+  async idle(): Promise<void> {
+    await this.#queue.onPendingZero();
+  }
+
+  /**
+   * Takes a place in the line. The signal leaves the line while waiting and means nothing once the slot is held
+   * (p-queue would free the slot of a task that is still running: measured, style.md fact 1).
+   * @throws AppError queue_full, or what refuse() was told.
+   */
+  enter(signal: AbortSignal): Ticket {
+    if (this.#refusal) throw this.#refusal;
+    const mustWait = this.#queue.isPaused || this.#queue.pending >= this.#queue.concurrency;
+    if (mustWait && this.#queue.size >= this.#options.maxWaiting) {
+      throw new AppError('queue_full', `The queue is full: ${this.#queue.size} prompts are waiting.`, {
+        retryAfterMs: this.#expectedWaitMs(),
+      });
+    }
+    if (signal.aborted) throw new AppError('cancelled', 'The client left.');
+    return this.#join(signal);
+  }
+
+  #join(signal: AbortSignal): Ticket {
+    const leaving = new AbortController();
+    const granted = createDeferred<void>();
+    const released = createDeferred<void>();
+    const leave = (error: AppError): void => {
+      settle();
+      granted.reject(error);
+      leaving.abort(error);
+    };
+    const onAbort = (): void => leave(new AppError('cancelled', 'The client left while waiting.'));
+    const waiting: Waiting = { leave, deadlineMs: this.#clockMs() + this.#options.waitTimeoutMs };
+    const settle = (): void => {
+      this.#waiting.delete(waiting);
+      signal.removeEventListener('abort', onAbort);
+    };
+    this.#waiting.add(waiting);
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#watchDeadlines();
+
+    let heldSinceMs: number | null = null;
+    const hold = async (): Promise<void> => {
+      settle();
+      heldSinceMs = performance.now();
+      granted.resolve();
+      await released.promise;
+      this.#measure(performance.now() - heldSinceMs);
+    };
+    // `leaving` is only ever aborted while waiting, so p-queue's own rejection repeats what `granted` already said.
+    this.#queue.add(hold, { signal: leaving.signal }).catch(() => {});
+    granted.promise.catch(() => {});
+
+    return {
+      position: () => (heldSinceMs === null ? [...this.#waiting].indexOf(waiting) + 1 : 0),
+      granted: granted.promise,
+      release: released.resolve,
+    };
+  }
+
+  #measure(heldMs: number): void {
+    this.#heldMs = this.#heldMs === null ? heldMs : this.#heldMs * 0.8 + heldMs * 0.2;
+  }
+
+  #expectedWaitMs(): number {
+    const rounds = (this.#queue.size + 1) / this.#queue.concurrency;
+    return Math.max(MIN_RETRY_AFTER_MS, (this.#heldMs ?? UNMEASURED_HOLD_MS) * rounds);
+  }
+
+  #clockMs(): number {
+    return this.#openMs + (this.#openedAtMs === null ? 0 : performance.now() - this.#openedAtMs);
+  }
+
+  #watchDeadlines(): void {
+    if (this.#sweeper !== null) return;
+    this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
+    this.#sweeper.unref();
+  }
+
+  #sweep(): void {
+    const nowMs = this.#clockMs();
+    for (const waiting of this.#waiting) {
+      if (waiting.deadlineMs > nowMs) break;
+      waiting.leave(
+        new AppError('queue_timeout', `Waited ${this.#options.waitTimeoutMs} ms for a slot.`, {
+          retryAfterMs: this.#expectedWaitMs(),
+        }),
+      );
+    }
+    if (this.#waiting.size === 0 && this.#sweeper !== null) {
+      clearInterval(this.#sweeper);
+      this.#sweeper = null;
+    }
+  }
+}

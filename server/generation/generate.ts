@@ -1,0 +1,123 @@
+// How a generation runs: admit, run, record. The one source of events for every dialect; knows none of them.
+import type { Exchange } from '../domain/exchange.js';
+import type { GenerateRequest, GenerationEvent, GenerationEvents } from '../domain/generation.js';
+import { AppError } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { RunOutcome, Worker, WorkerRun } from '../worker/worker.js';
+import type { Admission, Ticket } from './admission.js';
+import { checkContextLength } from './context-limit.js';
+import { type ExchangeContext, isWorthKeeping, toExchange, withQueueMs } from './record.js';
+
+export interface GeneratorParts {
+  readonly admission: Admission;
+  readonly worker: Worker;
+  readonly log: { append(exchange: Exchange): Promise<void> };
+  readonly logger: Logger;
+  /** How often a waiting request hears its position. */
+  readonly queuedIntervalMs: number;
+}
+
+/**
+ * Yields `queued` (only when it must wait), `started`, `token`s and one `done`; the exchange is in the log before
+ * `done` is yielded or an error thrown. Refusals (queue_full, context_length_exceeded, …) are thrown by the first
+ * `next()`, before any event. Aborting the signal leaves the line, or cancels the run; its slot is freed when the
+ * worker has said so.
+ */
+export type Generate = (
+  request: GenerateRequest,
+  context: ExchangeContext,
+  signal: AbortSignal,
+) => GenerationEvents;
+
+export function createGenerate(parts: GeneratorParts): Generate {
+  const { admission, worker, log, logger } = parts;
+
+  /** Settles with the worker, not with the reader: a slow client neither holds the slot nor delays the log. */
+  async function settle(
+    run: WorkerRun,
+    ticket: Ticket,
+    waitedMs: number,
+    request: GenerateRequest,
+    context: ExchangeContext,
+  ): Promise<void> {
+    const outcome = await run.settled;
+    const endedAt = new Date();
+    ticket.release();
+    const kept: RunOutcome = {
+      ...outcome,
+      timings: outcome.timings && withQueueMs(outcome.timings, waitedMs),
+    };
+    if (isWorthKeeping(kept)) await log.append(toExchange(request, context, kept, worker.status(), endedAt));
+    logger.debug('exchange ended', {
+      id: request.id,
+      request_id: context.requestId,
+      status: outcome.status,
+      code: outcome.error?.code,
+    });
+  }
+
+  async function* run(
+    request: GenerateRequest,
+    context: ExchangeContext,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly GenerationEvent[]> {
+    await checkContextLength(worker, request.input, signal);
+    const enteredAtMs = performance.now();
+    const ticket = admission.enter(signal);
+    while (ticket.position() > 0) {
+      yield [{ type: 'queued', position: ticket.position() }];
+      await grantedOrElapsed(ticket.granted, parts.queuedIntervalMs);
+    }
+    const waitedMs = performance.now() - enteredAtMs;
+    const workerRun = worker.generate(request, signal);
+    const settled = settle(workerRun, ticket, waitedMs, request, context);
+    let done = false;
+    try {
+      for await (const batch of workerRun.events) {
+        if (batch.at(-1)?.type !== 'done') {
+          yield batch;
+          continue;
+        }
+        await settled;
+        done = true;
+        yield withTimings(batch, waitedMs);
+      }
+    } catch (error) {
+      await settled;
+      throw error;
+    }
+    if (!done) throw new AppError('incomplete_generation', 'The generation ended without its end.');
+  }
+
+  return async function* generate(request, context, signal) {
+    // A consumer that only stops reading leaves as surely as one whose signal fires: no slot may outlive its reader.
+    const leaving = new AbortController();
+    const onAbort = (): void => leaving.abort(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      yield* run(request, context, leaving.signal);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      leaving.abort();
+    }
+  };
+}
+
+function withTimings(batch: readonly GenerationEvent[], waitedMs: number): GenerationEvent[] {
+  return batch.map(event =>
+    event.type === 'done' ? { ...event, timings: withQueueMs(event.timings, waitedMs) } : event,
+  );
+}
+
+async function grantedOrElapsed(granted: Promise<void>, elapsedMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const elapsed = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, elapsedMs);
+  });
+  try {
+    await Promise.race([granted, elapsed]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

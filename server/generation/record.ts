@@ -1,0 +1,50 @@
+// What a finished run becomes in the log. Knows neither the log's file nor the client.
+import type { Exchange } from '../domain/exchange.js';
+import type { GenerateRequest, Timings } from '../domain/generation.js';
+import type { RunOutcome, WorkerStatus } from '../worker/worker.js';
+
+/** Who asked, and how: the part of an exchange that generation itself does not need. */
+export interface ExchangeContext {
+  readonly dialect: string;
+  readonly caller: string | null;
+  readonly requestId: string;
+}
+
+/** Time in the gateway's line belongs to the queue as much as time in the worker's. */
+export function withQueueMs(timings: Timings, waitedMs: number): Timings {
+  return { ...timings, queueMs: Math.round((timings.queueMs + waitedMs) * 1000) / 1000 };
+}
+
+/** An exchange that ended before it said anything is only worth keeping when that was its whole answer. */
+export function isWorthKeeping(outcome: RunOutcome): boolean {
+  return outcome.status === 'completed' || outcome.text !== '';
+}
+
+export function toExchange(
+  request: GenerateRequest,
+  context: ExchangeContext,
+  outcome: RunOutcome,
+  worker: Pick<WorkerStatus, 'model' | 'engine'>,
+  endedAt: Date,
+): Exchange {
+  const { messages, prompt } = request.input;
+  const lastUserText = messages?.findLast(message => message.role === 'user')?.content;
+  return {
+    timestamp: endedAt.toISOString(),
+    prompt: prompt ?? lastUserText ?? '',
+    response: outcome.text,
+    id: request.id,
+    status: outcome.status,
+    reason: outcome.reason,
+    error: outcome.error && { code: outcome.error.code, message: outcome.error.message },
+    dialect: context.dialect,
+    caller: context.caller,
+    model: { id: worker.model?.id ?? 'unknown', digest: worker.model?.digest ?? 'unknown' },
+    engine: worker.engine ?? 'unknown',
+    messages: messages !== undefined && messages.length > 1 ? messages : null,
+    parameters: request.sampling,
+    usage: outcome.usage,
+    timings: outcome.timings,
+    requestId: context.requestId,
+  };
+}

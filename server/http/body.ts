@@ -1,0 +1,130 @@
+// From bytes to a typed value: media type, size, UTF-8, JSON, depth, then a zod schema. Knows no route.
+import express, { type Request, type RequestHandler } from 'express';
+import type { z } from 'zod';
+import { AppError } from '../errors.js';
+
+export const MAX_BODY_BYTES = 1024 * 1024;
+export const MAX_JSON_DEPTH = 32;
+
+const rawBody = express.raw({ limit: MAX_BODY_BYTES, inflate: false, type: () => true });
+
+/** Bytes of the body, at most 1 MiB, uncompressed. */
+export const readBody: RequestHandler = (req, res, next) => {
+  rawBody(req, res, (error: unknown) => next(error === undefined ? undefined : toBodyError(error)));
+};
+
+/** body-parser marks its errors with these types. */
+function toBodyError(error: unknown): unknown {
+  const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : undefined;
+  switch (type) {
+    case 'entity.too.large':
+      return new AppError('body_too_large', `The body is larger than ${MAX_BODY_BYTES} bytes.`, {
+        headers: { Connection: 'close' },
+        cause: error,
+      });
+    case 'encoding.unsupported':
+      return new AppError('unsupported_media_type', 'Compressed bodies are not accepted.', {
+        param: 'Content-Encoding',
+        cause: error,
+      });
+    case 'request.aborted':
+      return new AppError('cancelled', 'The client left while sending.', { cause: error });
+    case 'request.size.invalid':
+      return new AppError('invalid_request', 'The body does not have its Content-Length.', { cause: error });
+    default:
+      return error;
+  }
+}
+
+/**
+ * @throws AppError unsupported_media_type, invalid_unicode, invalid_json or invalid_request, naming the field.
+ */
+export function parseBody<Schema extends z.ZodType>(req: Request, schema: Schema): z.output<Schema> {
+  return parseWith(schema, parseJson(req));
+}
+
+function parseJson(req: Request): unknown {
+  const bytes: unknown = req.body;
+  if (!Buffer.isBuffer(bytes) || bytes.length === 0) return {};
+  requireJsonType(req);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new AppError('invalid_unicode', 'The body is not valid UTF-8.', { cause });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new AppError('invalid_json', `The body is not valid JSON: ${(cause as Error).message}`, { cause });
+  }
+  inspect(value, '', 1);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new AppError('invalid_request', 'The body must be a JSON object.');
+  }
+  return value;
+}
+
+function requireJsonType(req: Request): void {
+  const type = req.get('content-type') ?? '';
+  const [media = '', ...parameters] = type
+    .toLowerCase()
+    .split(';')
+    .map(part => part.trim());
+  const charset = parameters.find(part => part.startsWith('charset='))?.slice('charset='.length);
+  const isJson = media === 'application/json' || /^application\/[\w.-]+\+json$/.test(media);
+  if (isJson && (charset === undefined || /^"?utf-?8"?$/.test(charset))) return;
+  throw new AppError(
+    'unsupported_media_type',
+    `The body must be sent as application/json in UTF-8, not as ${type || 'no type at all'}.`,
+    { param: 'Content-Type' },
+  );
+}
+
+/** Depth, key and text faults that a schema does not see. Strings with a lone surrogate or NUL break the tokenizer and SQL. */
+function inspect(value: unknown, path: string, depth: number): void {
+  if (typeof value === 'string') {
+    if (!value.isWellFormed() || value.includes('\0')) {
+      const field = path === '' ? 'The body' : `"${path}"`;
+      throw new AppError('invalid_unicode', `${field} holds a lone surrogate or a NUL character.`, {
+        ...(path === '' ? {} : { param: path }),
+      });
+    }
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  if (depth > MAX_JSON_DEPTH) {
+    throw new AppError('invalid_json', `The body is nested deeper than ${MAX_JSON_DEPTH} levels.`);
+  }
+  for (const [key, child] of Object.entries(value)) {
+    if (key === '__proto__' || (key === 'constructor' && hasOwn(child, 'prototype'))) {
+      throw new AppError('invalid_request', `Field "${key}" is not allowed.`, { param: key });
+    }
+    inspect(child, path === '' ? key : `${path}.${key}`, depth + 1);
+  }
+}
+
+function hasOwn(value: unknown, key: string): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key);
+}
+
+/** @throws AppError invalid_request for the first fault, naming the field. */
+export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  if (issue === undefined) throw new AppError('invalid_request', 'The request is not valid.');
+  if (issue.code === 'unrecognized_keys') {
+    const param = issue.keys[0] ?? '';
+    throw new AppError('invalid_request', `Unknown field "${param}".`, { param });
+  }
+  const param = issue.path.join('.');
+  if (issue.code === 'custom' && typeof issue.params?.detail === 'string') {
+    throw new AppError('invalid_request', issue.message, { param, detail: issue.params.detail });
+  }
+  const isOwnWording = /^(Missing|Invalid) \w+$/.test(issue.message);
+  throw new AppError('invalid_request', isOwnWording ? issue.message : `"${param}": ${issue.message}`, {
+    param,
+  });
+}

@@ -1,0 +1,35 @@
+// The only place where an error becomes an HTTP answer. Streams that have begun end in http/send.ts instead.
+import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express';
+import type { ErrorBody } from '../dialects/dialect.js';
+import { AppError, ERRORS, toAppError } from '../errors.js';
+import { scopeOf } from './request-scope.js';
+
+/** @param errorBody gives the body its dialect, chosen by the request's path. */
+export function errorHandler(errorBody: (req: Request) => ErrorBody): ErrorRequestHandler {
+  return (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
+    const error = toAppError(isMalformedPath(thrown) ? malformedPath(thrown) : thrown);
+    const { requestId, logger } = scopeOf(res);
+    if (error.code === 'internal') {
+      const { cause } = error;
+      logger.error('request failed', { error: cause instanceof Error ? cause.stack : String(cause) });
+    }
+    if (res.headersSent || res.destroyed) {
+      res.destroy();
+      return;
+    }
+    for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
+    if (ERRORS[error.code].retryable && error.retryAfterMs !== undefined) {
+      res.setHeader('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))));
+    }
+    res.status(error.status).json(errorBody(req)(error, requestId));
+  };
+}
+
+/** Express throws a bare URIError for a path with a broken percent escape. */
+function isMalformedPath(thrown: unknown): thrown is URIError {
+  return thrown instanceof URIError;
+}
+
+function malformedPath(cause: URIError): AppError {
+  return new AppError('invalid_request', 'The path holds a broken percent escape.', { param: 'path', cause });
+}

@@ -1,0 +1,54 @@
+// What every request carries: its id, its start and the signal that its client has gone.
+import { randomUUID } from 'node:crypto';
+import type { NextFunction, Request, Response } from 'express';
+import type { Logger } from '../log.js';
+
+const REQUEST_ID = /^[\w.-]{1,64}$/;
+
+export interface RequestScope {
+  /** The client's X-Request-ID when well formed, else our own. */
+  readonly requestId: string;
+  readonly startedAtMs: number;
+  /** Aborted when the connection closes before the answer was written whole. */
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+}
+
+const scopes = new WeakMap<Response, RequestScope>();
+
+export function scopeOf(res: Response): RequestScope {
+  const scope = scopes.get(res);
+  if (scope === undefined) throw new Error('requestScope() must come first');
+  return scope;
+}
+
+/** First middleware of the pipeline. */
+export function requestScope(logger: Logger) {
+  return (req: Request, res: Response, next: NextFunction): void => {
+    const given = req.get('x-request-id');
+    const requestId = given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
+    const gone = new AbortController();
+    const startedAtMs = performance.now();
+    // Node closes `req` as soon as its body is read; only `res` tells of a disconnect.
+    res.on('close', () => {
+      const whole = res.writableFinished;
+      if (!whole) gone.abort();
+      logger.debug('request', {
+        request_id: requestId,
+        method: req.method,
+        path: req.path,
+        status: whole || res.headersSent ? res.statusCode : 499,
+        ms: Math.round(performance.now() - startedAtMs),
+        ...(whole ? {} : { cut: true }),
+      });
+    });
+    res.setHeader('X-Request-ID', requestId);
+    scopes.set(res, {
+      requestId,
+      startedAtMs,
+      signal: gone.signal,
+      logger: logger.child({ request_id: requestId }),
+    });
+    next();
+  };
+}

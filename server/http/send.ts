@@ -1,0 +1,113 @@
+// The only writer of streams: one batch, one write; flush at admission, heartbeats, backpressure, one terminal record.
+import type { Response } from 'express';
+import type { StreamEncoder } from '../dialects/dialect.js';
+import type { GenerationEvents } from '../domain/generation.js';
+import { AppError, toAppError } from '../errors.js';
+import type { RequestScope } from './request-scope.js';
+
+export interface StreamTimeouts {
+  /** Silence after which a heartbeat record is written. */
+  readonly heartbeatIntervalMs: number;
+  /** How long a client may take no bytes; the clock starts when a write is refused. */
+  readonly writeStallTimeoutMs: number;
+}
+
+/**
+ * Relays a generation. Resolves when the answer has ended, however it ended.
+ * @throws whatever the stream throws before its first event: nothing has been sent, so it can still be an HTTP error.
+ */
+export async function sendStream(
+  res: Response,
+  scope: RequestScope,
+  events: GenerationEvents,
+  encoder: StreamEncoder,
+  timeouts: StreamTimeouts,
+): Promise<void> {
+  const iterator = events[Symbol.asyncIterator]();
+  let next = await iterator.next();
+
+  res.status(200);
+  res.setHeader('Content-Type', encoder.contentType);
+  res.setHeader('Cache-Control', 'no-cache, no-transform');
+  res.setHeader('X-Accel-Buffering', 'no');
+  res.socket?.setNoDelay(true);
+  res.flushHeaders();
+
+  const heartbeat = createHeartbeat(res, encoder, timeouts.heartbeatIntervalMs);
+  let ended = false;
+  try {
+    for (; next.done !== true; next = await iterator.next()) {
+      const text = encoder.events(next.value);
+      ended = next.value.at(-1)?.type === 'done';
+      if (text !== '' && !scope.signal.aborted) {
+        heartbeat.rest();
+        if (!res.write(text)) await drained(res, scope.signal, timeouts.writeStallTimeoutMs);
+      }
+    }
+    if (!ended) throw new AppError('incomplete_generation', 'The stream ended without its end.');
+    res.end();
+  } catch (cause) {
+    const error = toAppError(cause);
+    if (error.code === 'internal') scope.logger.error('stream failed', { error: describe(error.cause) });
+    fail(res, encoder, error);
+  } finally {
+    heartbeat.stop();
+    await iterator.return?.();
+  }
+}
+
+function fail(res: Response, encoder: StreamEncoder, error: AppError): void {
+  const record = error.code === 'client_too_slow' ? null : encoder.error(error);
+  if (record === null) res.destroy();
+  else res.end(record);
+}
+
+function describe(cause: unknown): string {
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+}
+
+interface Heartbeat {
+  /** Something else was written: the silence starts anew. */
+  rest(): void;
+  stop(): void;
+}
+
+function createHeartbeat(res: Response, encoder: StreamEncoder, intervalMs: number): Heartbeat {
+  let lastWriteMs = performance.now();
+  const beat = (): void => {
+    const record = encoder.heartbeat();
+    const silentMs = performance.now() - lastWriteMs;
+    if (record === '' || silentMs < intervalMs || res.writableNeedDrain) return;
+    lastWriteMs = performance.now();
+    res.write(record);
+  };
+  const timer = setInterval(beat, Math.max(1, Math.ceil(intervalMs / 4)));
+  return {
+    rest: () => {
+      lastWriteMs = performance.now();
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** Waits until the client takes bytes again, or has gone. @throws AppError client_too_slow */
+function drained(res: Response, signal: AbortSignal, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      settle();
+      reject(new AppError('client_too_slow', `The client took no bytes for ${timeoutMs} ms.`));
+    }, timeoutMs);
+    const onFree = (): void => {
+      settle();
+      resolve();
+    };
+    const settle = (): void => {
+      clearTimeout(timer);
+      res.off('drain', onFree);
+      signal.removeEventListener('abort', onFree);
+    };
+    res.once('drain', onFree);
+    signal.addEventListener('abort', onFree, { once: true });
+    if (signal.aborted) onFree();
+  });
+}

@@ -1,0 +1,106 @@
+// The process: configuration, parts, listening socket, signals. Everything that may end it is here.
+import { createApp } from './app.js';
+import { type Config, ConfigError, describeConfig, readConfig, unknownSettings } from './config.js';
+import { type HttpServer, listen } from './http-server.js';
+import { createLogger, type Logger } from './log.js';
+import { createParts, type Parts } from './parts.js';
+
+const EXIT_PORT = 1;
+const EXIT_CONFIG = 78;
+/** A second signal must end everything within a second. */
+const HASTY_CLOSE_MS = 500;
+const LAST_BYTES_TIMEOUT_MS = 1_000;
+
+function printHelp(): void {
+  const rows = describeConfig().map(({ name, fallback, about }) => `  ${name}=${fallback}\n      ${about}`);
+  process.stdout.write(
+    `Usage: npm start [-- --fail-fast]\n\n  --fail-fast  exit with 78 when the model cannot be served\n\n` +
+      `Settings, from the environment:\n${rows.join('\n')}\n`,
+  );
+}
+
+function readConfigOrExit(): Config {
+  try {
+    return readConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`Wrong settings:\n${error.faults.map(fault => `  ${fault}\n`).join('')}`);
+    process.exit(EXIT_CONFIG);
+  }
+}
+
+async function listenOrExit(parts: Parts, config: Config): Promise<HttpServer> {
+  try {
+    return await listen(createApp(parts), config.HOST, config.PORT);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const remedy =
+      code === 'EADDRINUSE' ? 'is taken; stop what listens there or set PORT' : `cannot be used: ${message}`;
+    process.stderr.write(`Port ${config.PORT} on ${config.HOST} ${remedy}.\n`);
+    parts.worker.kill();
+    await parts.close();
+    process.exit(EXIT_PORT);
+  }
+}
+
+/** First call drains, second call ends at once. */
+function createShutdown(parts: Parts, server: HttpServer, config: Config, logger: Logger) {
+  let calls = 0;
+  const drain = async (): Promise<void> => {
+    const closed = server.close();
+    await parts.drain(config.MINIVAULT_DRAIN_TIMEOUT_MS);
+    await parts.close();
+    const lastBytes = setTimeout(() => server.destroy(), LAST_BYTES_TIMEOUT_MS);
+    await closed;
+    clearTimeout(lastBytes);
+  };
+  return (reason: string, exitCode: number): void => {
+    calls++;
+    if (calls === 1) {
+      logger.info(`${reason}: finishing running answers, refusing new ones.`);
+      void drain().finally(() => process.exit(exitCode));
+      return;
+    }
+    parts.worker.kill();
+    setTimeout(() => process.exit(exitCode), HASTY_CLOSE_MS);
+    void parts.log.close().finally(() => process.exit(exitCode));
+  };
+}
+
+/**
+ * Serves until a signal ends it. Exit codes: 0 after SIGTERM or SIGINT, 1 port taken or an unforeseen error,
+ * 78 wrong settings or, with --fail-fast, a model that cannot be served.
+ */
+export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
+  // A closed console must not end the server.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  if (args.includes('--help')) {
+    printHelp();
+    return;
+  }
+  const config = readConfigOrExit();
+  const logger = createLogger({ json: config.LOG_JSON, level: config.LOG_LEVEL });
+  for (const warning of unknownSettings()) logger.warn(warning);
+
+  const early = (): never => process.exit(0);
+  process.on('SIGTERM', early);
+  process.on('SIGINT', early);
+  const parts = await createParts(config, logger);
+  const server = await listenOrExit(parts, config);
+  const shutdown = createShutdown(parts, server, config, logger);
+  process.off('SIGTERM', early);
+  process.off('SIGINT', early);
+  process.on('SIGTERM', () => shutdown('SIGTERM', 0));
+  process.on('SIGINT', () => shutdown('SIGINT', 0));
+  process.on('uncaughtException', error => {
+    logger.error('unforeseen error', { error: error.stack ?? error.message });
+    shutdown('Unforeseen error', 1);
+  });
+  process.on('SIGHUP', () => void parts.log.reopen());
+  if (args.includes('--fail-fast')) {
+    parts.worker.onChange(({ state }) => {
+      if (state === 'failed') shutdown('The model cannot be served', EXIT_CONFIG);
+    });
+  }
+  logger.info(`minivault ${parts.version} listens on ${server.url}`);
+}

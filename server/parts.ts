@@ -1,0 +1,112 @@
+// Builds the parts, wires them and closes them again: the only place with `new` across folders.
+import { readFileSync } from 'node:fs';
+import type { Config } from './config.js';
+import { AppError } from './errors.js';
+import { Admission } from './generation/admission.js';
+import { createGenerate, type Generate } from './generation/generate.js';
+import type { StreamTimeouts } from './http/send.js';
+import type { Logger } from './log.js';
+import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
+import { createWorker, workerOptionsFrom } from './worker/create-worker.js';
+import type { Worker, WorkerStatus } from './worker/worker.js';
+
+const RETRY_WHEN_FAILED_MS = 60_000;
+const RETRY_WHEN_STOPPING_MS = 5_000;
+
+export interface Parts {
+  readonly logger: Logger;
+  readonly version: string;
+  readonly maxWaiting: number;
+  readonly timeouts: StreamTimeouts;
+  readonly admission: Admission;
+  readonly worker: Worker;
+  readonly log: ExchangeLog;
+  readonly generate: Generate;
+  readonly modelId: () => string;
+  readonly isStopping: () => boolean;
+  /** Refuses who waits and who comes; resolves when nothing runs any more or the time is up. */
+  drain(timeoutMs: number): Promise<void>;
+  /** Stops the worker, then flushes the log. */
+  close(): Promise<void>;
+}
+
+export async function createParts(config: Config, logger: Logger): Promise<Parts> {
+  const log = await openExchangeLog({
+    path: config.MINIVAULT_LOG_FILE,
+    maxBytes: config.MINIVAULT_LOG_MAX_BYTES,
+    fsync: config.MINIVAULT_LOG_FSYNC,
+    logger,
+  });
+  const admission = new Admission({
+    maxWaiting: config.MINIVAULT_QUEUE_MAX_WAITING,
+    waitTimeoutMs: config.MINIVAULT_QUEUE_TIMEOUT_MS,
+  });
+  const worker = createWorker({ ...workerOptionsFrom(config), logger });
+  let stopping = false;
+  const follow = (status: WorkerStatus): void => {
+    if (!stopping) followWorker(admission, status);
+  };
+  worker.onChange(follow);
+  worker.start();
+
+  return {
+    logger,
+    version: readVersion(),
+    maxWaiting: config.MINIVAULT_QUEUE_MAX_WAITING,
+    timeouts: {
+      heartbeatIntervalMs: config.MINIVAULT_HEARTBEAT_INTERVAL_MS,
+      writeStallTimeoutMs: config.MINIVAULT_WRITE_STALL_TIMEOUT_MS,
+    },
+    admission,
+    worker,
+    log,
+    generate: createGenerate({
+      admission,
+      worker,
+      log,
+      logger,
+      queuedIntervalMs: config.MINIVAULT_HEARTBEAT_INTERVAL_MS,
+    }),
+    modelId: () => worker.status().model?.id ?? config.MINIVAULT_MODEL,
+    isStopping: () => stopping,
+    drain: async timeoutMs => {
+      stopping = true;
+      admission.refuse(
+        new AppError('shutting_down', 'The gateway is stopping.', { retryAfterMs: RETRY_WHEN_STOPPING_MS }),
+      );
+      await settledWithin(admission.idle(), timeoutMs);
+    },
+    close: async () => {
+      stopping = true;
+      await worker.stop();
+      await admission.idle();
+      await log.close();
+    },
+  };
+}
+
+/** The line moves only while a worker can take a prompt. */
+function followWorker(admission: Admission, status: WorkerStatus): void {
+  if (status.state === 'ready') admission.open(status.slots);
+  else if (status.state === 'failed') {
+    admission.refuse(
+      new AppError('model_unavailable', status.fault ?? 'The worker failed.', {
+        retryAfterMs: RETRY_WHEN_FAILED_MS,
+      }),
+    );
+  } else admission.pause();
+}
+
+async function settledWithin(settled: Promise<void>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const elapsed = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  await Promise.race([settled, elapsed]);
+  clearTimeout(timer);
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,53 @@
+// POST /generate, the prompt server (contract A): parse, one generation, NDJSON or plain text.
+import { randomInt } from 'node:crypto';
+import type { RequestHandler } from 'express';
+import { v7 as uuidv7 } from 'uuid';
+import { generateBodySchema, toGeneration } from '../dialects/generate-body.js';
+import { createPlainTextEncoder } from '../dialects/plain-text.js';
+import { createSimpleNdjsonEncoder } from '../dialects/simple-ndjson.js';
+import { AppError } from '../errors.js';
+import type { Generate } from '../generation/generate.js';
+import { parseBody } from '../http/body.js';
+import { scopeOf } from '../http/request-scope.js';
+import { type StreamTimeouts, sendStream } from '../http/send.js';
+
+/** randomInt's own limit; also exact as a JSON number. */
+const SEED_LIMIT = 2 ** 48 - 1;
+
+export interface GenerateRouteParts {
+  readonly generate: Generate;
+  readonly timeouts: StreamTimeouts;
+  /** Id of the model that answers. */
+  readonly modelId: () => string;
+}
+
+export function generateRoute({ generate, timeouts, modelId }: GenerateRouteParts): RequestHandler {
+  return async (req, res) => {
+    const accepted = req.accepts(['application/x-ndjson', 'application/json', 'text/plain']);
+    if (accepted === false) {
+      throw new AppError('not_acceptable', 'This answers as application/x-ndjson or text/plain.', {
+        param: 'Accept',
+      });
+    }
+    const body = parseBody(req, generateBodySchema);
+    const id = uuidv7();
+    const scope = scopeOf(res);
+    const plain = accepted === 'text/plain';
+    if (plain && body.logprobs !== null) {
+      throw new AppError('invalid_request', '"logprobs" has no place in a plain text answer.', {
+        param: 'logprobs',
+      });
+    }
+    const request = { id, ...toGeneration(body, randomInt(SEED_LIMIT)) };
+    const context = {
+      dialect: plain ? 'plain-text' : 'simple-ndjson',
+      caller: null,
+      requestId: scope.requestId,
+    };
+    const encoder = plain
+      ? createPlainTextEncoder()
+      : createSimpleNdjsonEncoder({ id, model: modelId(), requestId: scope.requestId });
+    res.setHeader('X-Exchange-Id', id);
+    await sendStream(res, scope, generate(request, context, scope.signal), encoder, timeouts);
+  };
+}

@@ -1,0 +1,96 @@
+// GET /health (everything), /livez (the process), /readyz (may prompts be answered now).
+import type { RequestHandler } from 'express';
+import { AppError } from '../errors.js';
+import type { Admission } from '../generation/admission.js';
+import type { ExchangeLogStatus } from '../store/exchange-log.js';
+import type { Worker, WorkerStatus } from '../worker/worker.js';
+
+const LOADING_RETRY_AFTER_MS = 2_000;
+
+export interface HealthParts {
+  readonly worker: Pick<Worker, 'status'>;
+  readonly admission: Pick<Admission, 'waiting' | 'running'>;
+  readonly log: { status(): ExchangeLogStatus };
+  readonly maxWaiting: number;
+  readonly version: string;
+  readonly isStopping: () => boolean;
+}
+
+function toWireWorker(status: WorkerStatus): unknown {
+  const { lastExit } = status;
+  return {
+    state: status.state,
+    fault: status.fault,
+    loading: status.loading,
+    model: status.model,
+    engine: status.engine,
+    slots: status.slots,
+    pid: status.pid,
+    running: status.running,
+    restarts: status.restarts,
+    rss_bytes: status.rssBytes,
+    last_exit: lastExit,
+    protocol_faults: status.protocolFaults,
+  };
+}
+
+/** One word for a person: `degraded` still answers prompts, but something needs a look. */
+function overall(status: WorkerStatus, log: ExchangeLogStatus, stopping: boolean): string {
+  if (stopping) return 'stopping';
+  if (status.state === 'failed' || status.state === 'stopped') return 'failed';
+  if (status.state !== 'ready') return 'loading';
+  return log.degraded ? 'degraded' : 'ok';
+}
+
+/** @throws AppError shutting_down, model_loading or model_unavailable when prompts are not answered now. */
+function requireReady(status: WorkerStatus, stopping: boolean): void {
+  if (stopping)
+    throw new AppError('shutting_down', 'The gateway is stopping.', { retryAfterMs: LOADING_RETRY_AFTER_MS });
+  if (status.state === 'ready') return;
+  if (status.state === 'failed' || status.state === 'stopped') {
+    throw new AppError('model_unavailable', status.fault ?? 'The worker has stopped.', {
+      retryAfterMs: 10 * LOADING_RETRY_AFTER_MS,
+    });
+  }
+  const { loading } = status;
+  const progress = loading === null ? '' : ` (${loading.stage} ${loading.done}/${loading.total})`;
+  throw new AppError('model_loading', `The model is loading${progress}.`, {
+    retryAfterMs: LOADING_RETRY_AFTER_MS,
+  });
+}
+
+/** Always 200: the figures are what is asked for, also when something is wrong. */
+export function healthRoute(parts: HealthParts): RequestHandler {
+  return (_req, res) => {
+    const worker = parts.worker.status();
+    const log = parts.log.status();
+    res.json({
+      status: overall(worker, log, parts.isStopping()),
+      version: parts.version,
+      uptime_s: Math.round(process.uptime()),
+      worker: toWireWorker(worker),
+      queue: {
+        waiting: parts.admission.waiting,
+        running: parts.admission.running,
+        max_waiting: parts.maxWaiting,
+      },
+      log: {
+        degraded: log.degraded,
+        spooled: log.spooled,
+        dropped: log.dropped,
+        last_error: log.lastError,
+      },
+    });
+  };
+}
+
+export const livezRoute: RequestHandler = (_req, res) => {
+  res.json({ status: 'ok' });
+};
+
+export function readyzRoute(parts: Pick<HealthParts, 'worker' | 'isStopping'>): RequestHandler {
+  return (_req, res) => {
+    requireReady(parts.worker.status(), parts.isStopping());
+    res.json({ status: 'ready' });
+  };
+}

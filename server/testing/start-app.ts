@@ -1,0 +1,79 @@
+// A whole gateway for tests: real HTTP, real Python worker with the fake engine, its log in a folder of its own.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createApp } from '../app.js';
+import { readConfig } from '../config.js';
+import { listen } from '../http-server.js';
+import { type Logger, silentLogger } from '../log.js';
+import { createParts, type Parts } from '../parts.js';
+import type { FakePlan } from './fake-plan.js';
+
+export interface StartedApp {
+  readonly url: string;
+  readonly parts: Parts;
+  readonly dir: string;
+  /** Every line of the log so far, parsed. */
+  readLog(): Promise<Record<string, unknown>[]>;
+  /** Resolves when the model answers. */
+  ready(): Promise<void>;
+  /** Polls until the condition holds; fails after 10 s. */
+  until(condition: () => boolean | Promise<boolean>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface StartAppOptions {
+  readonly plan?: FakePlan;
+  /** Settings by their environment names. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly logger?: Logger;
+}
+
+export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs;
+  while (!(await condition())) {
+    if (performance.now() > deadlineMs) throw new Error(`Not true within ${timeoutMs} ms: ${condition}`);
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+}
+
+export async function startApp({
+  plan = {},
+  env = {},
+  logger = silentLogger(),
+}: StartAppOptions = {}): Promise<StartedApp> {
+  const dir = await mkdtemp(path.join(tmpdir(), 'minivault-'));
+  const logFile = path.join(dir, 'log.jsonl');
+  const config = readConfig({
+    PORT: '0',
+    MINIVAULT_ENGINE: 'fake',
+    MINIVAULT_DATA_DIR: dir,
+    MINIVAULT_LOG_FILE: logFile,
+    MINIVAULT_FAKE_PLAN: JSON.stringify({ state_dir: dir, ...plan }),
+    ...env,
+  });
+  const parts = await createParts(config, logger);
+  const server = await listen(createApp(parts), config.HOST, config.PORT);
+  return {
+    url: server.url,
+    parts,
+    dir,
+    readLog: async () => {
+      const text = await readFile(logFile, 'utf8');
+      return text
+        .split('\n')
+        .filter(Boolean)
+        .map(line => JSON.parse(line) as Record<string, unknown>);
+    },
+    ready: () => until(() => parts.worker.status().state === 'ready'),
+    until,
+    close: async () => {
+      const closed = server.close();
+      await parts.drain(0);
+      await parts.close();
+      server.destroy();
+      await closed;
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
