@@ -21,6 +21,8 @@ const promptSchema = z
     params: { detail: `must be at most ${MAX_PROMPT_CHARACTERS} characters` },
   });
 
+const stopString = z.string().min(1).max(MAX_STOP_CHARACTERS);
+
 /** Defaults: 300 new tokens by contract; the sampling is SmolLM2-Instruct's own recommendation. */
 export const generateBodySchema = z.strictObject({
   prompt: promptSchema,
@@ -34,10 +36,9 @@ export const generateBodySchema = z.strictObject({
   frequency_penalty: z.number().min(-2).max(2).default(0),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
   stop: z
-    .union([
-      z.string().min(1).max(MAX_STOP_CHARACTERS),
-      z.array(z.string().min(1).max(MAX_STOP_CHARACTERS)).max(MAX_STOP_STRINGS),
-    ])
+    .union([stopString, z.array(stopString).max(MAX_STOP_STRINGS)], {
+      error: `a string or up to ${MAX_STOP_STRINGS} strings, each of 1 to ${MAX_STOP_CHARACTERS} characters`,
+    })
     .default([]),
   logprobs: z.int().min(0).max(20).nullable().default(null),
 });

@@ -46,7 +46,12 @@ describe('simple-ndjson', () => {
 
   it('reports log-probabilities beside the text they belong to', () => {
     const [token] = [
-      { type: 'token', text: 'a', tokens: 1, logprobs: [{ token: 'a', logprob: -0.5, top: [{ token: 'b', logprob: -1 }] }] },
+      {
+        type: 'token',
+        text: 'a',
+        tokens: 1,
+        logprobs: [{ token: 'a', logprob: -0.5, top: [{ token: 'b', logprob: -1 }] }],
+      },
     ] as const;
     expect(createSimpleNdjsonEncoder(context).events([token])).toBe(
       '{"response":"a","logprobs":[{"token":"a","logprob":-0.5,"top_logprobs":[{"token":"b","logprob":-1}]}]}\n',
@@ -58,7 +63,10 @@ describe('simple-ndjson', () => {
   });
 
   it('names the field beside the fixed error text of system A', () => {
-    const error = new AppError('invalid_request', 'Invalid prompt', { param: 'prompt', detail: 'must not be blank' });
+    const error = new AppError('invalid_request', 'Invalid prompt', {
+      param: 'prompt',
+      detail: 'must not be blank',
+    });
     expect(simpleErrorBody(error, 'r1')).toEqual({
       error: 'Invalid prompt',
       code: 'invalid_request',

@@ -108,8 +108,8 @@ describe('admission', () => {
     const controller = new AbortController();
     const add = vi.spyOn(controller.signal, 'addEventListener');
     const remove = vi.spyOn(controller.signal, 'removeEventListener');
-    const tickets = Array.from({ length: 20 }, () => admission.enter(controller.signal));
-    admission.open(10);
+    const tickets = Array.from({ length: 8 }, () => admission.enter(controller.signal));
+    admission.open(4);
     controller.abort();
     for (const ticket of tickets) ticket.release();
     await admission.idle();

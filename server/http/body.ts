@@ -123,8 +123,8 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unkno
   if (issue.code === 'custom' && typeof issue.params?.detail === 'string') {
     throw new AppError('invalid_request', issue.message, { param, detail: issue.params.detail });
   }
-  const isOwnWording = /^(Missing|Invalid) \w+$/.test(issue.message);
-  throw new AppError('invalid_request', isOwnWording ? issue.message : `"${param}": ${issue.message}`, {
+  const isWholeMessage = issue.message === `Missing ${param}` || issue.message === `Invalid ${param}`;
+  throw new AppError('invalid_request', isWholeMessage ? issue.message : `"${param}": ${issue.message}`, {
     param,
   });
 }

@@ -57,9 +57,14 @@ export async function sendStream(
 }
 
 function fail(res: Response, encoder: StreamEncoder, error: AppError): void {
-  const record = error.code === 'client_too_slow' ? null : encoder.error(error);
-  if (record === null) res.destroy();
-  else res.end(record);
+  if (error.code === 'client_too_slow') {
+    res.destroy();
+    return;
+  }
+  const record = encoder.error(error);
+  if (record !== null) res.end(record);
+  // What was written still goes out; the body's end does not, so that no client takes it for whole.
+  else res.socket?.destroySoon();
 }
 
 function describe(cause: unknown): string {

@@ -8,6 +8,7 @@ import { listen } from '../http-server.js';
 import { type Logger, silentLogger } from '../log.js';
 import { createParts, type Parts } from '../parts.js';
 import type { FakePlan } from './fake-plan.js';
+import { until } from './until.js';
 
 export interface StartedApp {
   readonly url: string;
@@ -27,14 +28,6 @@ export interface StartAppOptions {
   /** Settings by their environment names. */
   readonly env?: Readonly<Record<string, string>>;
   readonly logger?: Logger;
-}
-
-export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
-  const deadlineMs = performance.now() + timeoutMs;
-  while (!(await condition())) {
-    if (performance.now() > deadlineMs) throw new Error(`Not true within ${timeoutMs} ms: ${condition}`);
-    await new Promise(resolve => setTimeout(resolve, 5));
-  }
 }
 
 export async function startApp({
