@@ -1,0 +1,74 @@
+// The log of exchanges, the source of truth: one line per finished exchange. Knows when a log that cannot be opened
+// is the owner's mistake; how lines reach the disk is line-writer.ts's business.
+import { ConfigError } from '../config.js';
+import type { Exchange } from '../domain/exchange.js';
+import { LineWriter, type LineWriterOptions, type LineWriterStatus } from './line-writer.js';
+import { toLogLine } from './log-line.js';
+
+export type ExchangeLogOptions = LineWriterOptions;
+export type ExchangeLogStatus = LineWriterStatus;
+
+export interface ExchangeLog {
+  /**
+   * Never rejects. Resolves when the whole line is in the file (policy `always`: on the disk); while the disk takes
+   * nothing, or after 2 s, the line waits in memory and the promise resolves all the same.
+   */
+  append(exchange: Exchange): Promise<void>;
+  status(): ExchangeLogStatus;
+  /** Opens the path again, for SIGHUP. */
+  reopen(): Promise<void>;
+  /** Writes and syncs what is left; takes at most 3 s. What is appended later is lost. */
+  close(): Promise<void>;
+}
+
+/** Troubles that pass without anybody changing the configuration. */
+const PASSING = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EIO',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EAGAIN',
+  'ESTALE',
+  'ETIMEDOUT',
+]);
+
+/**
+ * Opens the log, mending a torn tail. A full or failing disk is no reason not to start: the log is then degraded.
+ * @throws ConfigError when no log can ever be written at the path (a folder, no permission, read-only, …).
+ */
+export async function openExchangeLog(options: ExchangeLogOptions): Promise<ExchangeLog> {
+  const writer = new LineWriter(options);
+  try {
+    await writer.open();
+  } catch (error) {
+    if (!PASSING.has((error as NodeJS.ErrnoException).code ?? '')) throw unusable(options.path, error);
+    writer.startDegraded(error);
+  }
+  return {
+    append: async exchange => {
+      let line: string;
+      try {
+        line = toLogLine(exchange);
+      } catch (error) {
+        options.logger.error('An exchange could not be put into a line', {
+          id: exchange.id,
+          error: String(error),
+        });
+        return;
+      }
+      await writer.append(Buffer.from(line));
+    },
+    status: () => writer.status(),
+    reopen: () => writer.reopen(),
+    close: () => writer.close(),
+  };
+}
+
+function unusable(path: string, error: unknown): ConfigError {
+  const cause = error instanceof Error ? error.message : String(error);
+  return new ConfigError([
+    `MINIVAULT_LOG_FILE="${path}": ${cause}. Name a file in a folder that this user may write to.`,
+  ]);
+}

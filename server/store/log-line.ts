@@ -1,0 +1,123 @@
+// One exchange as one line of the log and back: names, order and checks. Knows nothing of files.
+import { z } from 'zod';
+import type { Exchange } from '../domain/exchange.js';
+
+const count = z.int().min(0);
+const ms = z.number().min(0);
+
+const logLineSchema = z.object({
+  timestamp: z.iso.datetime(),
+  prompt: z.string(),
+  response: z.string(),
+  id: z.string().min(1),
+  status: z.enum(['completed', 'cancelled', 'failed']),
+  reason: z.string().nullable(),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  dialect: z.string(),
+  caller: z.string().nullable(),
+  model: z.object({ id: z.string(), digest: z.string() }),
+  engine: z.string(),
+  messages: z
+    .array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))
+    .nullable(),
+  parameters: z.object({
+    max_tokens: count,
+    temperature: z.number(),
+    top_p: z.number(),
+    top_k: count,
+    min_p: z.number(),
+    repetition_penalty: z.number(),
+    presence_penalty: z.number(),
+    frequency_penalty: z.number(),
+    seed: count,
+    stop: z.array(z.string()),
+    logprobs: count.nullable(),
+  }),
+  usage: z.object({ prompt_tokens: count, cached_tokens: count, completion_tokens: count }).nullable(),
+  timings: z.object({ queue_ms: ms, prefill_ms: ms, decode_ms: ms }).nullable(),
+  request_id: z.string(),
+});
+
+type LogLine = z.infer<typeof logLineSchema>;
+
+/**
+ * The line, its newline included. A lone surrogate is escaped, so the line is always well-formed UTF-8.
+ * @throws RangeError when the text is longer than a string can be.
+ */
+export function toLogLine(exchange: Exchange): string {
+  const { parameters, usage, timings } = exchange;
+  const line: LogLine = {
+    timestamp: exchange.timestamp,
+    prompt: exchange.prompt,
+    response: exchange.response,
+    id: exchange.id,
+    status: exchange.status,
+    reason: exchange.reason,
+    error: exchange.error && { code: exchange.error.code, message: exchange.error.message },
+    dialect: exchange.dialect,
+    caller: exchange.caller,
+    model: { id: exchange.model.id, digest: exchange.model.digest },
+    engine: exchange.engine,
+    messages: exchange.messages?.map(({ role, content }) => ({ role, content })) ?? null,
+    parameters: {
+      max_tokens: parameters.maxTokens,
+      temperature: parameters.temperature,
+      top_p: parameters.topP,
+      top_k: parameters.topK,
+      min_p: parameters.minP,
+      repetition_penalty: parameters.repetitionPenalty,
+      presence_penalty: parameters.presencePenalty,
+      frequency_penalty: parameters.frequencyPenalty,
+      seed: parameters.seed,
+      stop: [...parameters.stop],
+      logprobs: parameters.logprobs,
+    },
+    usage: usage && {
+      prompt_tokens: usage.promptTokens,
+      cached_tokens: usage.cachedTokens,
+      completion_tokens: usage.completionTokens,
+    },
+    timings: timings && {
+      queue_ms: timings.queueMs,
+      prefill_ms: timings.prefillMs,
+      decode_ms: timings.decodeMs,
+    },
+    request_id: exchange.requestId,
+  };
+  return `${JSON.stringify(line)}\n`;
+}
+
+/**
+ * Fields that a newer version may have added are ignored.
+ * @throws Error when the line is not the JSON of an exchange.
+ */
+export function fromLogLine(line: string): Exchange {
+  const { request_id, parameters, usage, timings, ...same } = logLineSchema.parse(JSON.parse(line));
+  return {
+    ...same,
+    parameters: {
+      maxTokens: parameters.max_tokens,
+      temperature: parameters.temperature,
+      topP: parameters.top_p,
+      topK: parameters.top_k,
+      minP: parameters.min_p,
+      repetitionPenalty: parameters.repetition_penalty,
+      presencePenalty: parameters.presence_penalty,
+      frequencyPenalty: parameters.frequency_penalty,
+      seed: parameters.seed,
+      stop: parameters.stop,
+      logprobs: parameters.logprobs,
+    },
+    usage: usage && {
+      promptTokens: usage.prompt_tokens,
+      cachedTokens: usage.cached_tokens,
+      completionTokens: usage.completion_tokens,
+    },
+    timings: timings && {
+      queueMs: timings.queue_ms,
+      prefillMs: timings.prefill_ms,
+      decodeMs: timings.decode_ms,
+    },
+    requestId: request_id,
+  };
+}
