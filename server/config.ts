@@ -181,6 +181,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   return Object.freeze(values) as Config;
 }
 
+/** The environment as it is, for the worker to be given its part of; every setting comes from readConfig. */
+export function inheritedEnvironment(): Readonly<Record<string, string | undefined>> {
+  return process.env;
+}
+
 /** Names that look like ours and are not, each with the nearest real one; a warning, since a newer version may know them. */
 export function unknownSettings(env: Readonly<Record<string, string | undefined>> = process.env): string[] {
   return Object.keys(env)

@@ -2,7 +2,7 @@
 // Owns the schemas; knows nothing of processes. protocol.fixtures.jsonl holds one line of each kind and is read by
 // vitest and by pytest, so the two languages cannot drift.
 import { z } from 'zod';
-import type { GenerateRequest, Sampling, TokenLogprob } from '../domain/generation.js';
+import type { GenerateRequest, Sampling, Timings, TokenLogprob, Usage } from '../domain/generation.js';
 
 export const PROTOCOL_VERSION = 1;
 /** A longer line, either way, is a protocol error. */
@@ -118,4 +118,16 @@ export function toGenerateMessage(request: GenerateRequest): GatewayMessage {
 
 export function fromWireLogprob([token, logprob, top]: WireLogprob): TokenLogprob {
   return { token, logprob, top: top.map(([text, value]) => ({ token: text, logprob: value })) };
+}
+
+export function fromWireUsage(usage: z.infer<typeof usageSchema>): Usage {
+  return {
+    promptTokens: usage.prompt_tokens,
+    cachedTokens: usage.cached_tokens,
+    completionTokens: usage.completion_tokens,
+  };
+}
+
+export function fromWireTimings(timings: z.infer<typeof timingsSchema>): Timings {
+  return { queueMs: timings.queue, prefillMs: timings.prefill, decodeMs: timings.decode };
 }

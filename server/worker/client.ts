@@ -1,0 +1,194 @@
+// Request id -> run: who waits for a worker, who is in it, and who is under suspicion of having killed the last one.
+// Knows no process: it is told when a channel opens and when its worker is gone.
+import type { GenerateRequest, GenerationInput } from '../domain/generation.js';
+import { AppError, toAppError } from '../errors.js';
+import type { Channel } from './channel.js';
+import { toGenerateMessage, type WorkerMessage } from './protocol.js';
+import type { ProtocolFaults } from './protocol-faults.js';
+import { Run, type RunHost, type RunTimeouts } from './run.js';
+import { Tokenizations } from './tokenizations.js';
+import type { WorkerRun } from './worker.js';
+
+const LOADING_RETRY_AFTER_MS = 5_000;
+
+export interface ClientOptions {
+  readonly timeouts: RunTimeouts;
+  readonly faults: ProtocolFaults;
+  /** The worker does not obey: it is to be killed, which ends in `disconnect`. */
+  readonly replaceWorker: (reason: string) => void;
+}
+
+export class WorkerClient implements RunHost {
+  readonly #options: ClientOptions;
+  readonly #tokenizations: Tokenizations;
+  #channel: Channel | null = null;
+  #refusal: AppError | null = null;
+  /** In order of arrival. */
+  #waiting = new Set<Run>();
+  /**
+   * Were in a worker when it died, and had not begun: any of them may be what killed it. They are sent again one at
+   * a time, before all others, so that a poisonous prompt can only kill itself.
+   */
+  readonly #suspects = new Set<Run>();
+  /** In order of delivery. */
+  readonly #inWorker = new Map<string, Run>();
+
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.#tokenizations = new Tokenizations(options.timeouts.tokenGapMs);
+  }
+
+  /** Runs the worker has and has not finished with. */
+  get running(): number {
+    return this.#inWorker.size;
+  }
+
+  generate(request: GenerateRequest, signal: AbortSignal): WorkerRun {
+    const run = new Run(request, signal, this.#options.timeouts, this);
+    if (this.#refusal) run.dismiss(this.#refusal);
+    if (run.isSettled) return run;
+    this.#waiting.add(run);
+    this.#deliver();
+    return run;
+  }
+
+  async tokenize(input: GenerationInput, signal: AbortSignal): Promise<number> {
+    if (this.#refusal) throw this.#refusal;
+    if (this.#channel === null) {
+      throw new AppError('model_loading', 'The model is loading.', { retryAfterMs: LOADING_RETRY_AFTER_MS });
+    }
+    return this.#tokenizations.send(this.#channel, input, signal);
+  }
+
+  /** A worker is ready: those who wait are sent to it. */
+  connect(channel: Channel): void {
+    this.#channel = channel;
+    this.#refusal = null;
+    this.#deliver();
+  }
+
+  /** The worker is about to be killed: nothing more is sent to it. */
+  detach(): void {
+    this.#channel = null;
+  }
+
+  /** The worker is gone: what had begun fails with the error, the rest waits for the next one. */
+  disconnect(error: AppError): void {
+    this.detach();
+    this.#tokenizations.rejectAll(new AppError('model_loading', error.message, { cause: error }));
+    const runs = [...this.#inWorker.values()];
+    this.#inWorker.clear();
+    const unsent: Run[] = [];
+    for (const run of runs) {
+      const fate = run.onWorkerGone(error);
+      if (fate === 'suspect') this.#suspects.add(run);
+      else if (fate === 'unsent' && !this.#suspects.has(run)) unsent.push(run);
+    }
+    this.#waiting = new Set([...unsent, ...this.#waiting]);
+    if (this.#refusal) this.refuse(this.#refusal);
+  }
+
+  /** There is no worker to wait for: everyone is told so, until the next `connect`. */
+  refuse(error: AppError): void {
+    this.#refusal = error;
+    for (const run of [...this.#suspects, ...this.#waiting]) {
+      if (!this.#inWorker.has(run.request.id)) run.dismiss(error);
+    }
+  }
+
+  /** The gateway stops: runs end now for their clients, and settle when the worker is gone. */
+  shutDown(error: AppError): void {
+    this.refuse(error);
+    this.#tokenizations.rejectAll(error);
+    for (const run of this.#inWorker.values()) run.dismiss(error);
+  }
+
+  onMessage(message: WorkerMessage, nowMs: number): void {
+    switch (message.type) {
+      case 'tokens':
+        for (const item of message.items) {
+          const run = this.#inWorker.get(item[0]);
+          if (run === undefined) this.#countUnknown(message.type, item[0]);
+          else run.onTokens(item, nowMs);
+        }
+        return;
+      case 'started': {
+        const run = this.#find(message.type, message.id);
+        if (run && !run.onStarted(message, nowMs)) {
+          this.#options.faults.count('out_of_turn', `started ${message.id}`);
+        }
+        return;
+      }
+      case 'done':
+        this.#find(message.type, message.id)?.onDone(message);
+        return;
+      case 'error': {
+        const id = message.id ?? '';
+        if (this.#tokenizations.onError(id, message.code, message.message)) return;
+        this.#find(message.type, id)?.onError(message.code, message.message);
+        return;
+      }
+      case 'tokenized':
+        if (!this.#tokenizations.onTokenized(message.id, message.tokens)) {
+          this.#countUnknown(message.type, message.id);
+        }
+        return;
+      default:
+        this.#options.faults.count('out_of_turn', message.type);
+    }
+  }
+
+  sendCancel(run: Run): void {
+    void this.#channel?.send({ type: 'cancel', id: run.request.id });
+  }
+
+  replaceWorker(reason: string): void {
+    this.#options.replaceWorker(reason);
+  }
+
+  onSettled(run: Run): void {
+    this.#waiting.delete(run);
+    const wasSuspect = this.#suspects.delete(run);
+    if (this.#inWorker.get(run.request.id) === run) this.#inWorker.delete(run.request.id);
+    if (wasSuspect) this.#deliver();
+  }
+
+  #deliver(): void {
+    const channel = this.#channel;
+    if (channel === null) return;
+    const [suspect] = this.#suspects;
+    if (suspect) {
+      if (this.#inWorker.size === 0) this.#send(channel, suspect);
+      return;
+    }
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const run of waiting) this.#send(channel, run);
+  }
+
+  #send(channel: Channel, run: Run): void {
+    const onWritten = run.deliver();
+    this.#inWorker.set(run.request.id, run);
+    let written: Promise<boolean>;
+    try {
+      written = channel.send(toGenerateMessage(run.request));
+    } catch (error) {
+      const { code, message } = toAppError(error);
+      run.onError(code, message);
+      return;
+    }
+    void written.then(ok => {
+      if (ok) onWritten();
+    });
+  }
+
+  #find(type: WorkerMessage['type'], id: string): Run | undefined {
+    const run = this.#inWorker.get(id);
+    if (run === undefined) this.#countUnknown(type, id);
+    return run;
+  }
+
+  #countUnknown(type: WorkerMessage['type'], id: string): void {
+    this.#options.faults.count('unknown_id', `${type} ${id}`);
+  }
+}

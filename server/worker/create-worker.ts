@@ -1,0 +1,87 @@
+// Puts the worker together, and reads from the settings what it needs. Knows no requests.
+import path from 'node:path';
+import { type Config, inheritedEnvironment } from '../config.js';
+import type { Logger } from '../log.js';
+import { workerEnvironment } from './environment.js';
+import { type SpawnWorker, spawnWorker, type WorkerCommand } from './process.js';
+import { Supervisor } from './supervisor.js';
+import type { Worker } from './worker.js';
+
+const REPOSITORY_DIR = path.resolve(import.meta.dirname, '../..');
+
+/** All times in milliseconds; what each bounds is told where config.ts describes the setting of that name. */
+export interface WorkerOptions {
+  readonly command: WorkerCommand;
+  readonly loadSilenceTimeoutMs: number;
+  readonly silenceTimeoutMs: number;
+  readonly firstTokenTimeoutMs: number;
+  readonly tokenGapTimeoutMs: number;
+  readonly stopTimeoutMs: number;
+  readonly logger: Logger;
+  /** For tests: how a process is made, and the jitter of restarts, uniform in [0, 1). */
+  readonly spawn?: SpawnWorker;
+  readonly random?: () => number;
+}
+
+/** Nothing runs before `start`. */
+export function createWorker(options: WorkerOptions): Worker {
+  const { command, loadSilenceTimeoutMs, silenceTimeoutMs, stopTimeoutMs, logger } = options;
+  const supervisor = new Supervisor({
+    command,
+    loadSilenceTimeoutMs,
+    silenceTimeoutMs,
+    stopTimeoutMs,
+    logger,
+    spawn: options.spawn ?? spawnWorker,
+    random: options.random ?? Math.random,
+    runTimeouts: {
+      firstTokenMs: options.firstTokenTimeoutMs,
+      tokenGapMs: options.tokenGapTimeoutMs,
+      stopMs: stopTimeoutMs,
+    },
+  });
+  const { client } = supervisor;
+  return {
+    start: () => supervisor.start(),
+    generate: (request, signal) => client.generate(request, signal),
+    tokenize: (input, signal) => client.tokenize(input, signal),
+    status: () => supervisor.status(),
+    onChange: listener => supervisor.onChange(listener),
+    stop: () => supervisor.stop(),
+    kill: () => supervisor.kill(),
+  };
+}
+
+/** The Python worker of this checkout, as the settings want it; of the environment it sees the allowed part only. */
+export function workerOptionsFrom(
+  config: Config,
+  logger: Logger,
+  env: Readonly<Record<string, string | undefined>> = inheritedEnvironment(),
+): WorkerOptions {
+  return {
+    command: {
+      file: config.MINIVAULT_PYTHON,
+      args: [
+        '-u',
+        path.join(REPOSITORY_DIR, 'python', 'worker.py'),
+        ...['--engine', config.MINIVAULT_ENGINE],
+        ...['--model', config.MINIVAULT_MODEL],
+        ...['--data-dir', config.MINIVAULT_DATA_DIR],
+      ],
+      cwd: REPOSITORY_DIR,
+      env: {
+        ...workerEnvironment(env),
+        // Inherited by all that the worker starts: whoever looks for leftovers finds them by their gateway's pid.
+        MINIVAULT_WORKER_MARKER: `${process.pid}-${Date.now()}`,
+        ...(config.MINIVAULT_FAKE_PLAN === null ? {} : { MINIVAULT_FAKE_PLAN: config.MINIVAULT_FAKE_PLAN }),
+      },
+      remedy: 'Run `npm start` once, which sets Python up, or name another one with MINIVAULT_PYTHON.',
+    },
+    loadSilenceTimeoutMs: config.MINIVAULT_LOAD_SILENCE_TIMEOUT_MS,
+    silenceTimeoutMs: config.MINIVAULT_WORKER_SILENCE_TIMEOUT_MS,
+    firstTokenTimeoutMs: config.MINIVAULT_FIRST_TOKEN_TIMEOUT_MS,
+    tokenGapTimeoutMs: config.MINIVAULT_TOKEN_GAP_TIMEOUT_MS,
+    stopTimeoutMs: config.MINIVAULT_WORKER_STOP_TIMEOUT_MS,
+    logger,
+  };
+}

@@ -1,0 +1,50 @@
+// How a worker ended, in words: for the console, /health and the clients whose runs it took along.
+import { AppError } from '../errors.js';
+import type { ProcessExit } from './process.js';
+import type { WorkerExit } from './worker.js';
+
+/** sysexits' EX_CONFIG: the worker says that starting it again will not help. */
+const PERMANENT_EXIT_CODE = 78;
+/** The machine is short of something at the moment. */
+const PASSING_SPAWN_ERRORS: ReadonlySet<string> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
+
+/** @param killedBecause our own reason when it was the gateway that killed it. */
+export function toWorkerExit(
+  exit: ProcessExit,
+  killedBecause: string | null,
+  stderr: readonly string[],
+  at: Date,
+): WorkerExit {
+  const { code, signal } = exit;
+  return { at: at.toISOString(), code, signal, reason: describe(exit, killedBecause), stderr };
+}
+
+function describe({ code, signal, spawnError }: ProcessExit, killedBecause: string | null): string {
+  if (spawnError) return `could not be started (${spawnError.code})`;
+  if (signal && killedBecause) return `killed by the gateway: ${killedBecause}`;
+  if (signal === 'SIGKILL') return 'killed by SIGKILL from outside, most likely for want of memory';
+  if (signal) return `ended by ${signal}`;
+  return `exited with code ${code}`;
+}
+
+/** What a run that had begun is told. */
+export function toRunError(exit: WorkerExit, killedBecause: string | null): AppError {
+  const isKilledFromOutside = exit.signal === 'SIGKILL' && killedBecause === null;
+  return new AppError(
+    isKilledFromOutside ? 'worker_killed' : 'worker_crashed',
+    `The worker that ran this was lost: ${exit.reason}.`,
+  );
+}
+
+/** The fault that starting again will not mend, one line; null when it may. */
+export function permanentFault(
+  { code, spawnError }: ProcessExit,
+  stderr: readonly string[],
+  command: { readonly file: string; readonly remedy: string },
+): string | null {
+  if (spawnError && !PASSING_SPAWN_ERRORS.has(spawnError.code)) {
+    return `${command.file} cannot be started (${spawnError.code}). ${command.remedy}`;
+  }
+  if (code !== PERMANENT_EXIT_CODE) return null;
+  return `The worker refused to start: ${stderr.at(-1) ?? 'it did not say why'}. ${command.remedy}`;
+}

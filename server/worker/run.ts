@@ -1,0 +1,242 @@
+// One run: what its client reads, what the worker said about it, and when both are finished. Knows neither channel
+// nor process: it asks its host to cancel it or to replace the worker.
+import type { GenerateRequest, GenerationEvent } from '../domain/generation.js';
+import { AppError, isErrorCode } from '../errors.js';
+import { EventBatches } from './event-batches.js';
+import { fromWireLogprob, fromWireTimings, fromWireUsage, type WorkerMessage } from './protocol.js';
+import { RunMeter } from './run-meter.js';
+import { Watchdog } from './watchdog.js';
+import type { RunOutcome, WorkerRun } from './worker.js';
+
+/** Unread text at which a client counts as gone, in UTF-16 units. */
+export const MAX_UNREAD_LENGTH = 1024 * 1024;
+/** A run is sent once more after its worker died, never a third time. */
+const MAX_DELIVERIES = 2;
+
+export interface RunTimeouts {
+  /** From delivery to the first token. */
+  readonly firstTokenMs: number;
+  readonly tokenGapMs: number;
+  /** From a cancel to its acknowledgement. */
+  readonly stopMs: number;
+}
+
+export interface RunHost {
+  sendCancel(run: Run): void;
+  replaceWorker(reason: string): void;
+  onSettled(run: Run): void;
+}
+
+type StartedMessage = Extract<WorkerMessage, { type: 'started' }>;
+type DoneMessage = Extract<WorkerMessage, { type: 'done' }>;
+type TokenItem = Extract<WorkerMessage, { type: 'tokens' }>['items'][number];
+type TokenEvent = Extract<GenerationEvent, { type: 'token' }>;
+/** `leaving`: over for the client, not yet for the worker. */
+type Phase = 'waiting' | 'running' | 'leaving' | 'settled';
+
+export class Run implements WorkerRun {
+  readonly request: GenerateRequest;
+  readonly events = new EventBatches(() => this.#leave(null));
+  readonly settled: Promise<RunOutcome>;
+  readonly #resolve: (outcome: RunOutcome) => void;
+  readonly #host: RunHost;
+  readonly #timeouts: RunTimeouts;
+  readonly #signal: AbortSignal;
+  readonly #watchdog = new Watchdog(() => this.#onSilence());
+  #phase: Phase = 'waiting';
+  /** How it ended for the client: an error, or null for a cancel. */
+  #verdict: AppError | null = null;
+  #delivery = { isWritten: false };
+  #deliveries = 0;
+  #meter = new RunMeter();
+  #isStartedTold = false;
+  #text = '';
+  /** Tokens without text so far: told with the first text, so that a second delivery cannot tell them twice. */
+  #held: TokenEvent[] = [];
+
+  constructor(request: GenerateRequest, signal: AbortSignal, timeouts: RunTimeouts, host: RunHost) {
+    this.request = request;
+    this.#host = host;
+    this.#timeouts = timeouts;
+    this.#signal = signal;
+    let resolve: (outcome: RunOutcome) => void = () => {};
+    this.settled = new Promise(onResolve => {
+      resolve = onResolve;
+    });
+    this.#resolve = resolve;
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal.aborted) this.#onAbort();
+  }
+
+  get isSettled(): boolean {
+    return this.#phase === 'settled';
+  }
+
+  /** Its line is on the way to a worker; the result is to be called when the line is known to be written. */
+  deliver(): () => void {
+    const delivery = { isWritten: false };
+    this.#delivery = delivery;
+    this.#phase = 'running';
+    this.#meter = new RunMeter();
+    this.#meter.sent(performance.now());
+    this.#watchdog.watch(this.#timeouts.firstTokenMs);
+    return () => {
+      delivery.isWritten = true;
+    };
+  }
+
+  /** False when this delivery was acknowledged before. */
+  onStarted(message: StartedMessage, nowMs: number): boolean {
+    if (this.#meter.isStarted) return false;
+    const { prompt_tokens: promptTokens, cached_tokens: cachedTokens } = message;
+    this.#meter.started(promptTokens, cachedTokens, nowMs);
+    if (!this.#isStartedTold) this.events.push({ type: 'started', promptTokens, cachedTokens });
+    this.#isStartedTold = true;
+    return true;
+  }
+
+  onTokens(item: TokenItem, nowMs: number): void {
+    const [, text, tokens, logprobs] = item;
+    const isFirst = this.#meter.tokens(tokens, nowMs);
+    const hadText = this.#text !== '';
+    this.#text += text;
+    if (this.#phase !== 'running') return;
+    if (isFirst) this.#watchdog.watch(this.#timeouts.tokenGapMs);
+    else this.#watchdog.feed(nowMs);
+    const event: TokenEvent =
+      logprobs === undefined
+        ? { type: 'token', text, tokens }
+        : { type: 'token', text, tokens, logprobs: logprobs.map(fromWireLogprob) };
+    if (text === '' && !hadText) {
+      this.#held.push(event);
+      return;
+    }
+    if (!hadText) this.#tellHeld();
+    this.events.push(event);
+    if (this.events.unreadLength > MAX_UNREAD_LENGTH) this.#leaveSlowClient();
+  }
+
+  onDone(message: DoneMessage): void {
+    const { reason, stop_sequence: stopSequence } = message;
+    const usage = fromWireUsage(message.usage);
+    const timings = fromWireTimings(message.timings);
+    if (this.#phase === 'leaving') {
+      this.#settleVerdict(usage, timings);
+      return;
+    }
+    this.#tellHeld();
+    this.events.push({ type: 'done', reason, stopSequence, usage, timings });
+    this.events.end();
+    const status = reason === 'cancelled' ? 'cancelled' : 'completed';
+    this.#settle({ status, reason, error: null, text: this.#text, usage, timings });
+  }
+
+  /** Codes are the gateway's own; one it does not know becomes worker_error. */
+  onError(code: string, message: string): void {
+    if (this.#phase === 'leaving') this.#settleVerdict();
+    else this.#fail(new AppError(isErrorCode(code) ? code : 'worker_error', message));
+  }
+
+  /**
+   * The worker is gone. `suspect`: it had this run and nobody has seen text of it; `unsent`: it never got it. Both
+   * wait for the next worker.
+   */
+  onWorkerGone(error: AppError): 'settled' | 'suspect' | 'unsent' {
+    if (this.#delivery.isWritten) this.#deliveries += 1;
+    if (this.#phase === 'leaving') this.#settleVerdict();
+    else if (this.#text !== '' || this.#deliveries >= MAX_DELIVERIES) this.#fail(error);
+    if (this.isSettled) return 'settled';
+    this.#phase = 'waiting';
+    this.#held = [];
+    this.#watchdog.stop();
+    return this.#delivery.isWritten ? 'suspect' : 'unsent';
+  }
+
+  /** Over for the client, without a word to the worker; settles at once when no worker has it. */
+  dismiss(error: AppError): void {
+    if (this.#phase === 'waiting') this.#fail(error);
+    if (this.#phase !== 'running') return;
+    this.#watchdog.stop();
+    this.#beginLeaving(error);
+  }
+
+  readonly #onAbort = (): void => this.#leave(null);
+
+  #leaveSlowClient(): void {
+    this.events.discardUnread();
+    this.#leave(
+      new AppError('client_too_slow', `More than ${MAX_UNREAD_LENGTH} characters were waiting to be read.`),
+    );
+  }
+
+  #onSilence(): void {
+    const { firstTokenMs, tokenGapMs, stopMs } = this.#timeouts;
+    if (this.#phase === 'leaving') {
+      this.#host.replaceWorker(`it did not acknowledge a cancel within ${stopMs} ms`);
+      return;
+    }
+    const what = this.#meter.hasTokens
+      ? `No token for ${tokenGapMs} ms`
+      : `No token within ${firstTokenMs} ms of the prompt being sent`;
+    this.#leave(new AppError('generation_timeout', `${what}.`));
+  }
+
+  /** Ends it for the client; the worker is told to stop and has the stop timeout to say that it did. */
+  #leave(error: AppError | null): void {
+    if (this.#phase === 'waiting') {
+      this.#close(error);
+      this.#settleVerdict();
+    }
+    if (this.#phase !== 'running') return;
+    this.#beginLeaving(error);
+    this.#watchdog.watch(this.#timeouts.stopMs);
+    this.#host.sendCancel(this);
+  }
+
+  #beginLeaving(error: AppError | null): void {
+    this.#phase = 'leaving';
+    this.#close(error);
+  }
+
+  #close(error: AppError | null): void {
+    this.#verdict = error;
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    if (error) {
+      this.events.fail(error);
+      return;
+    }
+    const usage = this.#meter.usage();
+    const timings = this.#meter.timings();
+    this.events.push({ type: 'done', reason: 'cancelled', stopSequence: null, usage, timings });
+    this.events.end();
+  }
+
+  #fail(error: AppError): void {
+    this.#close(error);
+    this.#settleVerdict();
+  }
+
+  /** With the worker's own figures, or ours when it had begun and could not tell. */
+  #settleVerdict(
+    usage = this.#meter.isStarted ? this.#meter.usage() : null,
+    timings = this.#meter.isStarted ? this.#meter.timings() : null,
+  ): void {
+    const error = this.#verdict;
+    const text = this.#text;
+    if (error) this.#settle({ status: 'failed', reason: null, error, text, usage, timings });
+    else this.#settle({ status: 'cancelled', reason: 'cancelled', error, text, usage, timings });
+  }
+
+  #settle(outcome: RunOutcome): void {
+    this.#phase = 'settled';
+    this.#watchdog.stop();
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#resolve(outcome);
+    this.#host.onSettled(this);
+  }
+
+  #tellHeld(): void {
+    for (const event of this.#held) this.events.push(event);
+    this.#held = [];
+  }
+}

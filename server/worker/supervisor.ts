@@ -1,0 +1,200 @@
+// Keeps one worker alive: its states, its restarts, and what /health can tell about it. Knows no process details and
+// no requests; who waits for a worker is the client's business.
+import { AppError } from '../errors.js';
+import type { Logger } from '../log.js';
+import type { Channel } from './channel.js';
+import { WorkerClient } from './client.js';
+import { type LifeEnd, type LifeListener, type LifeOptions, WorkerLife } from './life.js';
+import { LoadingProgress } from './loading-progress.js';
+import type { WorkerMessage, WorkerModel } from './protocol.js';
+import { ProtocolFaults } from './protocol-faults.js';
+import { RestartPolicy, SLOW_RETRY_MS } from './restart-policy.js';
+import type { RunTimeouts } from './run.js';
+import type { WorkerExit, WorkerState, WorkerStatus } from './worker.js';
+
+export interface SupervisorOptions extends Omit<LifeOptions, 'faults'> {
+  readonly runTimeouts: RunTimeouts;
+  /** Uniform in [0, 1): the jitter of restarts. */
+  readonly random: () => number;
+}
+
+export class Supervisor implements LifeListener {
+  readonly client: WorkerClient;
+  readonly #options: SupervisorOptions;
+  readonly #logger: Logger;
+  readonly #faults: ProtocolFaults;
+  readonly #policy: RestartPolicy;
+  readonly #listeners = new Set<(status: WorkerStatus) => void>();
+  readonly #loading: LoadingProgress;
+  #state: WorkerState = 'starting';
+  #life: WorkerLife | null = null;
+  #lifeHandled: Promise<void> = Promise.resolve();
+  #stopped: Promise<void> | null = null;
+  #restartTimer: NodeJS.Timeout | undefined;
+  #model: WorkerModel | null = null;
+  #engine: string | null = null;
+  #slots = 0;
+  #restarts = 0;
+  #rssBytes: number | null = null;
+  #lastExit: WorkerExit | null = null;
+  #fault: string | null = null;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#logger = options.logger;
+    this.#faults = new ProtocolFaults(options.logger);
+    this.#loading = new LoadingProgress(options.logger);
+    this.#policy = new RestartPolicy(options.random);
+    this.client = new WorkerClient({
+      timeouts: options.runTimeouts,
+      faults: this.#faults,
+      replaceWorker: reason => this.#life?.kill(reason),
+    });
+  }
+
+  start(): void {
+    if (this.#life === null && this.#state === 'starting') this.#launch();
+  }
+
+  status(): WorkerStatus {
+    return {
+      state: this.#state,
+      loading: this.#loading.current,
+      model: this.#model,
+      engine: this.#engine,
+      slots: this.#slots,
+      pid: this.#life?.pid ?? null,
+      restarts: this.#restarts,
+      running: this.client.running,
+      rssBytes: this.#rssBytes,
+      lastExit: this.#lastExit,
+      fault: this.#fault,
+      protocolFaults: this.#faults.counts(),
+    };
+  }
+
+  onChange(listener: (status: WorkerStatus) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when the child is reaped and every run has settled. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  kill(): void {
+    this.#shutDown();
+    this.#life?.kill('the gateway is stopping at once');
+  }
+
+  onLoading(message: Extract<WorkerMessage, { type: 'loading' }>): void {
+    this.#loading.update(message);
+    this.#changed();
+  }
+
+  onReady(message: Extract<WorkerMessage, { type: 'ready' }>, channel: Channel): void {
+    if (this.#state === 'stopped') return;
+    this.#loading.clear();
+    this.#model = message.model;
+    this.#engine = message.engine;
+    this.#slots = message.slots;
+    this.#fault = null;
+    this.#state = 'ready';
+    this.#logger.info('✅ Python model loaded.');
+    this.client.connect(channel);
+    this.#changed();
+  }
+
+  onHeartbeat({ rss_bytes: rssBytes }: Extract<WorkerMessage, { type: 'heartbeat' }>): void {
+    this.#rssBytes = rssBytes;
+  }
+
+  onMessage(message: WorkerMessage, nowMs: number): void {
+    this.client.onMessage(message, nowMs);
+  }
+
+  onPermanentFault(fault: string): void {
+    if (this.#state !== 'stopped') this.#giveUp(fault);
+  }
+
+  onDoomed(): void {
+    this.client.detach();
+  }
+
+  #launch(): void {
+    const { command, spawn, logger, loadSilenceTimeoutMs, silenceTimeoutMs, stopTimeoutMs } = this.#options;
+    const life = new WorkerLife(
+      {
+        command,
+        spawn,
+        logger,
+        loadSilenceTimeoutMs,
+        silenceTimeoutMs,
+        stopTimeoutMs,
+        faults: this.#faults,
+      },
+      this,
+    );
+    this.#life = life;
+    this.#lifeHandled = life.ended.then(end => this.#onEnd(end));
+    this.#changed();
+  }
+
+  #onEnd({ exit, error, readyForMs, fault }: LifeEnd): void {
+    this.#life = null;
+    this.#rssBytes = null;
+    this.#loading.clear();
+    this.#lastExit = exit;
+    if (this.#state === 'stopped') {
+      this.client.disconnect(error);
+      this.#changed();
+      return;
+    }
+    const { delayMs, isGivenUp } = this.#policy.onDeath(readyForMs, fault !== null, performance.now());
+    const { code, signal, reason, stderr } = exit;
+    this.#logger.warn(`The worker was lost: ${reason}.`, { code, signal, stderr: stderr.slice(-5) });
+    if (isGivenUp) this.#giveUp(fault ?? this.#circuitFault(exit));
+    else this.#state = 'restarting';
+    this.client.disconnect(error);
+    this.#logger.info(`Starting the worker again in ${Math.round(delayMs)} ms.`);
+    this.#restartTimer = setTimeout(() => {
+      this.#restarts += 1;
+      this.#launch();
+    }, delayMs);
+    this.#changed();
+  }
+
+  #circuitFault({ reason, stderr }: WorkerExit): string {
+    const last = stderr.at(-1);
+    return `The worker died again and again while loading, at last: ${reason}${last ? `: ${last}` : ''}.`;
+  }
+
+  #giveUp(fault: string): void {
+    if (this.#fault !== fault) this.#logger.error(fault);
+    this.#fault = fault;
+    this.#state = 'failed';
+    this.client.refuse(new AppError('model_unavailable', fault, { retryAfterMs: SLOW_RETRY_MS }));
+    this.#changed();
+  }
+
+  #shutDown(): void {
+    clearTimeout(this.#restartTimer);
+    if (this.#state === 'stopped') return;
+    this.#state = 'stopped';
+    this.client.shutDown(new AppError('shutting_down', 'The server is shutting down.'));
+    this.#changed();
+  }
+
+  async #stop(): Promise<void> {
+    this.#shutDown();
+    await this.#life?.stop();
+    await this.#lifeHandled;
+  }
+
+  #changed(): void {
+    const status = this.status();
+    for (const listener of [...this.#listeners]) listener(status);
+  }
+}
