@@ -18,21 +18,30 @@ describe('readConfig', () => {
     expect(config).toMatchObject({ PORT: 3000, HOST: '127.0.0.1', MINIVAULT_QUEUE_MAX_WAITING: 512 });
   });
 
-  it.each(['abc', '-1', '70000', '1e3', '', ' ', ' 3000', '3000 ', '3.5', '0x10', 'NaN', '+3', '99999999999999999999'])(
-    'refuses PORT=%j',
-    value => {
-      expect(faultsOf({ PORT: value })).toEqual([expect.stringContaining(`PORT=${JSON.stringify(value)}: `)]);
-    },
-  );
+  it.each([
+    'abc',
+    '-1',
+    '70000',
+    '1e3',
+    '',
+    ' ',
+    ' 3000',
+    '3000 ',
+    '3.5',
+    '0x10',
+    'NaN',
+    '+3',
+    '99999999999999999999',
+  ])('refuses PORT=%j', value => {
+    expect(faultsOf({ PORT: value })).toEqual([expect.stringContaining(`PORT=${JSON.stringify(value)}: `)]);
+  });
 
   it.each(['0', '1', '3000', '65535'])('accepts PORT=%j', value => {
     expect(readConfig({ PORT: value }).PORT).toBe(Number(value));
   });
 
   it.each(['TRUE', 'yes', '', '2', 'on'])('refuses LOG_JSON=%j', value => {
-    expect(faultsOf({ LOG_JSON: value })).toEqual([
-      `LOG_JSON=${JSON.stringify(value)}: true, false, 1 or 0`,
-    ]);
+    expect(faultsOf({ LOG_JSON: value })).toEqual([`LOG_JSON=${JSON.stringify(value)}: true, false, 1 or 0`]);
   });
 
   it.each(['0.0.0.0', '192.168.1.2', '::', 'example.org'])('refuses to listen on %s without keys', value => {
@@ -40,7 +49,12 @@ describe('readConfig', () => {
   });
 
   it('lists all faults at once, each with its name, value and what is allowed', () => {
-    const faults = faultsOf({ PORT: 'abc', LOG_JSON: 'TRUE', MINIVAULT_ENGINE: 'gpu', MINIVAULT_LOG_FSYNC: '' });
+    const faults = faultsOf({
+      PORT: 'abc',
+      LOG_JSON: 'TRUE',
+      MINIVAULT_ENGINE: 'gpu',
+      MINIVAULT_LOG_FSYNC: '',
+    });
     expect(faults).toHaveLength(4);
     expect(faults.join('\n')).toContain('MINIVAULT_ENGINE="gpu": streamer or fake');
   });

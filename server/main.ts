@@ -19,13 +19,18 @@ function printHelp(): void {
   );
 }
 
+/** Wrong settings end the process with all their faults listed; anything else is thrown on. */
+function exitOnConfigError(error: unknown): never {
+  if (!(error instanceof ConfigError)) throw error;
+  process.stderr.write(`Wrong settings:\n${error.faults.map(fault => `  ${fault}\n`).join('')}`);
+  process.exit(EXIT_CONFIG);
+}
+
 function readConfigOrExit(): Config {
   try {
     return readConfig();
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`Wrong settings:\n${error.faults.map(fault => `  ${fault}\n`).join('')}`);
-    process.exit(EXIT_CONFIG);
+    return exitOnConfigError(error);
   }
 }
 
@@ -85,7 +90,7 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
   const early = (): never => process.exit(0);
   process.on('SIGTERM', early);
   process.on('SIGINT', early);
-  const parts = await createParts(config, logger);
+  const parts = await createParts(config, logger).catch(exitOnConfigError);
   const server = await listenOrExit(parts, config);
   const shutdown = createShutdown(parts, server, config, logger);
   process.off('SIGTERM', early);

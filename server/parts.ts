@@ -41,7 +41,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     maxWaiting: config.MINIVAULT_QUEUE_MAX_WAITING,
     waitTimeoutMs: config.MINIVAULT_QUEUE_TIMEOUT_MS,
   });
-  const worker = createWorker({ ...workerOptionsFrom(config), logger });
+  const worker = createWorker(workerOptionsFrom(config, logger));
   let stopping = false;
   const follow = (status: WorkerStatus): void => {
     if (!stopping) followWorker(admission, status);
