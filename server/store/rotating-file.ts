@@ -59,6 +59,7 @@ export class RotatingFile {
     this.#file =
       this.#file === null ? await LineFile.open(file, { synced, open }) : await this.#file.reopen();
     this.#mustReopen = false;
+    this.#rotatesAgainAt = 0;
     if (synced) await syncFolder(path.dirname(file));
     this.#reportMended(this.#file);
     return this.#file;
