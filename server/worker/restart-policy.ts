@@ -1,6 +1,7 @@
 // When a worker that died is started again, and when it is given up for now. Knows no process.
 
-const FIRST_CAP_MS = 500;
+const FIRST_DELAY_MS = 250;
+const JITTER = 0.5;
 const MAX_DELAY_MS = 30_000;
 const STABLE_AFTER_MS = 60_000;
 const CIRCUIT_DEATHS = 5;
@@ -15,7 +16,7 @@ export interface Restart {
 }
 
 /**
- * 250 ms to 30 s, doubling, with jitter; forgotten after 60 s of being ready. Five deaths in five minutes without
+ * 250 ms to 30 s, doubling, each up to half longer by chance; forgotten after 60 s of being ready. Five deaths in five minutes without
  * having been ready in between, or a fault that stays, mean slow retries from 60 s to 10 min until it is ready.
  */
 export class RestartPolicy {
@@ -45,8 +46,8 @@ export class RestartPolicy {
       this.#slowExponent += 1;
       return { delayMs, isGivenUp: true };
     }
-    const capMs = Math.min(MAX_DELAY_MS, FIRST_CAP_MS * 2 ** this.#exponent);
+    const delayMs = FIRST_DELAY_MS * 2 ** this.#exponent * (1 + JITTER * this.#random());
     this.#exponent += 1;
-    return { delayMs: (capMs / 2) * (1 + this.#random()), isGivenUp: false };
+    return { delayMs: Math.min(MAX_DELAY_MS, delayMs), isGivenUp: false };
   }
 }

@@ -22,9 +22,6 @@ export class Tokenizations {
     if (signal.aborted) throw new AppError('cancelled', 'The client left.');
     this.#count += 1;
     const id = `tokenize-${this.#count}`;
-    const { messages, prompt } = input;
-    // Written or not: a dying worker ends in rejectAll.
-    void channel.send({ type: 'tokenize', id, ...(messages ? { messages: [...messages] } : { prompt }) });
     let stopWaiting = (): void => {};
     const answer = new Promise<number>((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
@@ -39,9 +36,20 @@ export class Tokenizations {
       };
     });
     try {
+      this.#write(channel, id, input);
       return await answer;
     } finally {
       stopWaiting();
+    }
+  }
+
+  /** Written or not: a dying worker ends in rejectAll. */
+  #write(channel: Channel, id: string, { messages, prompt }: GenerationInput): void {
+    try {
+      void channel.send({ type: 'tokenize', id, ...(messages ? { messages: [...messages] } : { prompt }) });
+    } catch (error) {
+      this.#pending.delete(id);
+      throw error;
     }
   }
 

@@ -1,0 +1,37 @@
+// A Worker over scripted processes, for tests that play both sides of the protocol. Killed when the test is over.
+import { onTestFinished } from 'vitest';
+import { createWorker, type WorkerOptions } from '../worker/create-worker.js';
+import type { Worker } from '../worker/worker.js';
+import { type LogEntry, recordingLogger } from './recording-logger.js';
+import { READY, type ScriptedProcess, type ScriptedSpawn, scriptedSpawn } from './scripted-process.js';
+
+export interface ScriptedWorker extends ScriptedSpawn {
+  readonly worker: Worker;
+  readonly entries: LogEntry[];
+}
+
+const COMMAND = { file: '/venv/bin/python', args: [], cwd: '/', env: {}, remedy: 'Set Python up.' };
+
+/** Started. @param onSpawn what each process does at its start: by default it is ready. */
+export function scriptedWorker(
+  onSpawn: (child: ScriptedProcess, nth: number) => void = child => child.say(READY),
+  options: Partial<WorkerOptions> = {},
+): ScriptedWorker {
+  const { logger, entries } = recordingLogger();
+  const scripted = scriptedSpawn(onSpawn);
+  const worker = createWorker({
+    command: COMMAND,
+    loadSilenceTimeoutMs: 300_000,
+    silenceTimeoutMs: 10_000,
+    firstTokenTimeoutMs: 120_000,
+    tokenGapTimeoutMs: 30_000,
+    stopTimeoutMs: 5_000,
+    logger,
+    spawn: scripted.spawn,
+    random: () => 0,
+    ...options,
+  });
+  onTestFinished(() => worker.kill());
+  worker.start();
+  return { ...scripted, worker, entries };
+}

@@ -1,0 +1,221 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { readRun } from '../testing/read-run.js';
+import { neverAborted, sampleRequest } from '../testing/sample-request.js';
+import { doneMessage, READY, type ScriptedProcess } from '../testing/scripted-process.js';
+import { scriptedWorker } from '../testing/scripted-worker.js';
+import { until } from '../testing/until.js';
+import type { Worker } from './worker.js';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const never = neverAborted();
+
+function begin(child: ScriptedProcess, id: string, text: string): void {
+  child.say(
+    { type: 'started', id, prompt_tokens: 1, cached_tokens: 0 },
+    { type: 'tokens', items: [[id, text, 1]] },
+  );
+}
+
+async function generateAll(worker: Worker, child: () => ScriptedProcess, count: number) {
+  const requests = Array.from({ length: count }, () => sampleRequest());
+  const runs = requests.map(request => worker.generate(request, never));
+  await until(() => child().generated().length === count);
+  return { ids: requests.map(request => request.id), runs };
+}
+
+describe('when the worker dies', () => {
+  it('what had not begun is sent again to the next one, unseen by its client', async () => {
+    const { worker, processes, current } = scriptedWorker();
+    const { ids, runs } = await generateAll(worker, current, 1);
+    const [id = ''] = ids;
+    current().say({ type: 'started', id, prompt_tokens: 1, cached_tokens: 0 });
+    current().end({ code: 139 });
+    await until(() => processes.length === 2 && current().generated().length === 1);
+    current().answer(id, ['whole']);
+    const [run] = runs;
+    const { events, error } = await readRun(run ?? expect.fail());
+    expect(error).toBeNull();
+    expect(events.map(event => event.type)).toEqual(['started', 'token', 'done']);
+    expect(worker.status()).toMatchObject({ restarts: 1, running: 0, lastExit: { code: 139 } });
+  });
+
+  it.each([
+    ['worker_crashed', { code: 139 }, /exited with code 139/],
+    ['worker_crashed', { signal: 'SIGSEGV' }, /ended by SIGSEGV/],
+    ['worker_killed', { signal: 'SIGKILL' }, /memory/],
+  ])('a second time under the same run, that run fails with %s', async (code, exit, message) => {
+    const { worker, processes, current } = scriptedWorker();
+    const { runs } = await generateAll(worker, current, 1);
+    current().end(exit);
+    await until(() => processes.length === 2 && current().generated().length === 1);
+    current().end(exit);
+    const outcome = await runs[0]?.settled;
+    expect(outcome).toMatchObject({ status: 'failed', text: '', error: { code } });
+    expect(outcome?.error?.message).toMatch(message);
+  });
+
+  it('what had begun fails at once with its text, and is never sent again', async () => {
+    const { worker, processes, current } = scriptedWorker();
+    const { ids, runs } = await generateAll(worker, current, 1);
+    begin(current(), ids[0] ?? '', 'half');
+    current().end({ signal: 'SIGKILL' });
+    const { text, error } = await readRun(runs[0] ?? expect.fail());
+    expect(text).toBe('half');
+    expect(error?.code).toBe('worker_killed');
+    expect(await runs[0]?.settled).toMatchObject({
+      status: 'failed',
+      text: 'half',
+      usage: { completionTokens: 1 },
+    });
+    await until(() => processes.length === 2 && worker.status().state === 'ready');
+    const next = worker.generate(sampleRequest(), never);
+    await until(() => current().generated().length > 0);
+    current().answer(current().generated()[0] ?? '', ['unharmed']);
+    expect((await readRun(next)).text).toBe('unharmed');
+    expect(current().generated()).not.toContain(ids[0]);
+  });
+
+  it('what it had heard last still counts', async () => {
+    const { worker, current } = scriptedWorker();
+    const { ids, runs } = await generateAll(worker, current, 1);
+    current().answer(ids[0] ?? '', ['all']);
+    current().end({ code: 1 });
+    expect(await runs[0]?.settled).toMatchObject({ status: 'completed', text: 'all' });
+  });
+
+  it('a cancelled run settles as cancelled and is not sent again', async () => {
+    const { worker, processes, current } = scriptedWorker();
+    const controller = new AbortController();
+    const run = worker.generate(sampleRequest(), controller.signal);
+    await until(() => current().generated().length === 1);
+    controller.abort();
+    current().end({ code: 1 });
+    expect(await run.settled).toMatchObject({ status: 'cancelled', error: null });
+    await until(() => processes.length === 2 && worker.status().state === 'ready');
+    const { ids } = await generateAll(worker, current, 1);
+    expect(current().generated()).toEqual(ids);
+  });
+
+  it('in the very moment of sending, the run counts as not sent, time and again', async () => {
+    vi.useFakeTimers();
+    const deaths = 4;
+    const { worker, processes, current } = scriptedWorker((child, nth) => {
+      child.say(READY);
+      if (nth <= deaths) child.stdin.destroy();
+    });
+    const run = worker.generate(sampleRequest(), never);
+    for (let nth = 1; nth <= deaths; nth++) {
+      await vi.advanceTimersByTimeAsync(4_000);
+      expect(processes).toHaveLength(nth);
+      current().end({ code: 1 });
+    }
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(current().generated()).toHaveLength(1);
+    current().answer(current().generated()[0] ?? '', ['whole']);
+    expect((await readRun(run)).text).toBe('whole');
+  });
+});
+
+describe('after a death with several runs that had not begun', () => {
+  it('each is tried alone, in order and before all others, so a poison kills only itself', async () => {
+    const alone: string[][] = [];
+    const { worker, processes, current } = scriptedWorker((child, nth) => {
+      child.say(READY);
+      if (nth === 1) return;
+      const inWorker = new Set<string>();
+      child.onReceive = message => {
+        if (message.type !== 'generate') return;
+        inWorker.add(message.id);
+        alone.push([...inWorker]);
+        if (message.messages?.at(-1)?.content === 'POISON') return child.end({ code: 139 });
+        setImmediate(() => {
+          inWorker.delete(message.id);
+          child.answer(message.id, ['fine']);
+        });
+      };
+    });
+    const prompts = ['good', 'POISON', 'good', 'good'];
+    const requests = prompts.map(prompt => sampleRequest(prompt));
+    const runs = requests.map(request => worker.generate(request, never));
+    await until(() => current().generated().length === 4);
+    current().end({ code: 139 });
+    const later = [sampleRequest('good'), sampleRequest('good')];
+    runs.push(...later.map(request => worker.generate(request, never)));
+    const outcomes = await Promise.all(runs.map(run => run.settled));
+    expect(outcomes.map(outcome => outcome.status)).toEqual([
+      'completed',
+      'failed',
+      'completed',
+      'completed',
+      'completed',
+      'completed',
+    ]);
+    const ids = requests.map(request => request.id);
+    expect(alone.slice(0, 4)).toEqual(ids.map(id => [id]));
+    expect(processes).toHaveLength(3);
+    expect(worker.status().running).toBe(0);
+  });
+
+  it('a client that leaves makes room for the next suspect', async () => {
+    const { worker, processes, current } = scriptedWorker();
+    const controllers = [new AbortController(), new AbortController(), new AbortController()];
+    const requests = controllers.map(() => sampleRequest());
+    const runs = requests.map((request, i) => worker.generate(request, controllers[i]?.signal ?? never));
+    await until(() => current().generated().length === 3);
+    current().end({ code: 1 });
+    await until(() => processes.length === 2 && current().generated().length === 1);
+    controllers[1]?.abort();
+    expect(await runs[1]?.settled).toMatchObject({ status: 'cancelled' });
+    controllers[0]?.abort();
+    await until(() => current().received.at(-1)?.type === 'cancel');
+    expect(current().generated()).toEqual([requests[0]?.id]);
+    current().say(doneMessage(requests[0]?.id ?? '', 0, 'cancelled'));
+    await until(() => current().generated().length === 2);
+    expect(current().generated()).toEqual([requests[0]?.id, requests[2]?.id]);
+  });
+});
+
+describe('tokenize', () => {
+  it('resolves with the count, or rejects with what the worker says', async () => {
+    const { worker, current } = scriptedWorker();
+    await until(() => worker.status().state === 'ready');
+    const child = current();
+    child.onReceive = message => {
+      if (message.type !== 'tokenize') return;
+      if (message.prompt === '') child.say({ type: 'error', id: message.id, code: 'odd', message: 'empty' });
+      else child.say({ type: 'tokenized', id: message.id, tokens: 12 });
+    };
+    expect(await worker.tokenize({ messages: [{ role: 'user', content: 'Hi' }] }, never)).toBe(12);
+    await expect(worker.tokenize({ prompt: '' }, never)).rejects.toMatchObject({ code: 'worker_error' });
+  });
+
+  it('rejects with model_loading when no worker is ready, or it dies meanwhile', async () => {
+    const loading = scriptedWorker(() => {});
+    await expect(loading.worker.tokenize({ prompt: 'a' }, never)).rejects.toMatchObject({
+      code: 'model_loading',
+    });
+    const { worker, current } = scriptedWorker();
+    await until(() => worker.status().state === 'ready');
+    const answer = worker.tokenize({ prompt: 'a' }, never);
+    current().end({ code: 1 });
+    await expect(answer).rejects.toMatchObject({ code: 'model_loading', status: 503 });
+  });
+
+  it('rejects when its client leaves, and the late answer is no fault', async () => {
+    const { worker, current } = scriptedWorker();
+    await until(() => worker.status().state === 'ready');
+    const controller = new AbortController();
+    const answer = worker.tokenize({ prompt: 'a' }, controller.signal);
+    await until(() => current().received.length === 1);
+    controller.abort();
+    await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
+    current().say({ type: 'tokenized', id: 'tokenize-1', tokens: 1 });
+    current().onReceive = ({ type }) =>
+      type === 'tokenize' && current().say({ type: 'tokenized', id: 'tokenize-2', tokens: 2 });
+    expect(await worker.tokenize({ prompt: 'b' }, never)).toBe(2);
+    expect(worker.status().protocolFaults).toEqual({});
+  });
+});
