@@ -1,0 +1,176 @@
+"""The main thread's life once the model is loaded: take messages, admit, step, write, again.
+
+Owns that every accepted request gets exactly one `done` or `error`; knows no model and no file descriptor.
+"""
+
+import time
+from collections.abc import Sequence
+
+from decoding import Piece
+from engines.base import Engine, StepOutput
+from fault_log import report_fault
+from generation import FinishReason, GenerateRequest, RequestError
+from heartbeat import Pulse
+from inbox import Inbox
+from protocol import (
+    Cancel,
+    Done,
+    EncodeError,
+    LineError,
+    Shutdown,
+    Started,
+    TokenItem,
+    Tokenize,
+    Tokenized,
+    encode,
+    encode_tokens,
+    error_message,
+)
+from protocol_stream import ProtocolStream
+from scheduler import Run, Scheduler
+
+
+class GenerationLoop:
+    def __init__(self, engine: Engine, inbox: Inbox, stream: ProtocolStream, pulse: Pulse) -> None:
+        self._engine = engine
+        self._inbox = inbox
+        self._stream = stream
+        self._pulse = pulse
+        self._scheduler = Scheduler(engine.slots)
+
+    def run(self) -> None:
+        """Returns after a shutdown, when every live request has been told. Raises what `step` raises."""
+        running = self._scheduler.running
+        while True:
+            if not running:
+                self._inbox.wait(None)
+            for message, received_at in self._inbox.take():
+                if isinstance(message, Shutdown):
+                    self._shut_down()
+                    return
+                self._handle(message, received_at)
+            self._admit()
+            self._stream.flush()
+            if running:
+                outputs = self._engine.step()
+                if outputs:
+                    self._pulse.step += 1
+                    self._report(outputs)
+                    self._stream.flush()
+                    self._pulse.running = len(running)
+
+    def _handle(self, message: object, received_at: float) -> None:
+        if isinstance(message, GenerateRequest):
+            if not self._scheduler.submit(message, received_at):
+                report_fault("duplicate_id", request_id=message.id)
+        elif isinstance(message, Cancel):
+            cancelled = self._scheduler.cancel(message.id, time.perf_counter())
+            if isinstance(cancelled, Done):
+                self._stream.queue(encode(cancelled))
+            elif cancelled == "running":
+                self._engine.cancel(message.id)
+        elif isinstance(message, Tokenize):
+            self._count(message)
+        elif isinstance(message, LineError):
+            self._refuse(message)
+
+    def _count(self, message: Tokenize) -> None:
+        try:
+            tokens = self._engine.count_tokens(message.input)
+        except Exception as error:  # noqa: BLE001 -- one request's failure is that request's alone
+            self._fail(message.id, error)
+        else:
+            self._stream.queue(encode(Tokenized(message.id, tokens)))
+
+    def _refuse(self, line: LineError) -> None:
+        report_fault("bad_line", request_id=line.request_id, detail=line.message)
+        # A broken line that repeats a live id must not end that request.
+        if line.request_id is not None and not self._scheduler.is_live(line.request_id):
+            self._stream.queue(encode(error_message(line.request_id, line.code, line.message)))
+
+    def _admit(self) -> None:
+        while (waited := self._scheduler.next()) is not None:
+            request = waited.request
+            try:
+                admitted = self._engine.admit(request)
+            except Exception as error:  # noqa: BLE001 -- one request's failure is that request's alone
+                self._fail(request.id, error)
+                continue
+            self._scheduler.start(waited, admitted, time.perf_counter())
+            self._pulse.running += 1
+            self._stream.queue(encode(Started(request.id, admitted.prompt_tokens, admitted.cached_tokens)))
+
+    def _report(self, outputs: Sequence[StepOutput]) -> None:
+        now = time.perf_counter()
+        running = self._scheduler.running
+        items: list[TokenItem] = []
+        ended: list[tuple[Run, FinishReason]] = []
+        for request_id, token_ids, logprobs, finish, error in outputs:
+            run = running.get(request_id)
+            if run is None:
+                continue
+            try:
+                if token_ids and run.is_open:
+                    if run.first_token_at is None:
+                        run.first_token_at = now
+                    piece = run.answer.push(token_ids, logprobs)
+                    if piece is not None:
+                        items.append(_to_item(request_id, piece))
+                    if run.answer.stop_sequence is not None:
+                        self._close(run)
+                if finish is not None or error is not None:
+                    ended.append((run, finish or "stop"))
+                    if run.is_open and (rest := run.answer.finish()) is not None:
+                        items.append(_to_item(request_id, rest))
+            except Exception as failure:  # noqa: BLE001 -- one request's failure is that request's alone
+                self._close(run, failure)
+            if error is not None:
+                run.fault = error
+        if items:
+            self._send_tokens(items)
+        for run, reason in ended:
+            self._end(run, reason, now)
+
+    def _end(self, run: Run, reason: FinishReason, now: float) -> None:
+        del self._scheduler.running[run.id]
+        if run.fault is None:
+            self._stream.queue(encode(run.done(reason, now)))
+        else:
+            self._fail(run.id, run.fault)
+
+    def _send_tokens(self, items: Sequence[TokenItem]) -> None:
+        try:
+            self._stream.queue(encode_tokens(items))
+        except EncodeError as error:
+            if len(items) == 1:
+                self._close(self._scheduler.running[items[0][0]], error)
+                return
+            for item in items:
+                self._send_tokens([item])
+
+    def _close(self, run: Run, fault: Exception | None = None) -> None:
+        """Takes no more tokens of a run; its terminal message waits until the engine has let go of it."""
+        run.is_open = False
+        run.fault = run.fault or fault
+        self._engine.cancel(run.id)
+
+    def _fail(self, request_id: str, error: Exception) -> None:
+        if isinstance(error, RequestError):
+            message = error_message(request_id, error.code, error.message)
+        else:
+            report_fault("request_failed", error, request_id=request_id)
+            message = error_message(
+                request_id, "worker_error", "The model failed on this request; the worker's log tells why."
+            )
+        self._stream.queue(encode(message))
+
+    def _shut_down(self) -> None:
+        for request_id in self._scheduler.drain():
+            self._stream.queue(encode(error_message(request_id, "shutting_down", "The worker is stopping.")))
+        self._stream.flush()
+
+
+def _to_item(request_id: str, piece: Piece) -> TokenItem:
+    if piece.logprobs is None:
+        return (request_id, piece.text, piece.tokens)
+    return (request_id, piece.text, piece.tokens, piece.logprobs)

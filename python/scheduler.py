@@ -1,0 +1,112 @@
+"""Which requests wait, which run, and for how long they did either. First come, first served.
+
+Knows no engine, no protocol stream and no clock: times are handed in, in seconds.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Literal
+
+from decoding import AnswerText
+from engines.base import Admitted
+from generation import FinishReason, GenerateRequest
+from protocol import Done, Timings, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    request: GenerateRequest
+    received_at: float
+
+
+class Run:
+    """An admitted request until the engine has ended it."""
+
+    __slots__ = (
+        "_admitted",
+        "_admitted_at",
+        "_received_at",
+        "answer",
+        "fault",
+        "first_token_at",
+        "id",
+        "is_open",
+    )
+
+    def __init__(self, waited: Waiting, admitted: Admitted, admitted_at: float) -> None:
+        self.id = waited.request.id
+        self._received_at = waited.received_at
+        self._admitted = admitted
+        self._admitted_at = admitted_at
+        self.answer = AnswerText(admitted.detokenizer, waited.request.sampling.stop)
+        self.first_token_at: float | None = None
+        self.fault: Exception | None = None
+        """Why it failed, while the engine still holds its slot."""
+        self.is_open = True
+        """False once it takes no more tokens: a stop string or a fault has ended its answer."""
+
+    def done(self, finish: FinishReason, ended_at: float) -> Done:
+        """The terminal message; a stop string outweighs the cancel by which it ended the engine's work."""
+        first_token_at = ended_at if self.first_token_at is None else self.first_token_at
+        stop_sequence = self.answer.stop_sequence
+        return Done(
+            self.id,
+            finish if stop_sequence is None else "stop",
+            stop_sequence,
+            Usage(self._admitted.prompt_tokens, self._admitted.cached_tokens, self.answer.tokens),
+            Timings(
+                _ms(self._received_at, self._admitted_at),
+                _ms(self._admitted_at, first_token_at),
+                _ms(first_token_at, ended_at),
+            ),
+        )
+
+
+class Scheduler:
+    """Never holds an id twice, never runs more than `slots` at once."""
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._waiting: deque[Waiting] = deque()
+        self.running: dict[str, Run] = {}
+
+    def is_live(self, request_id: str) -> bool:
+        return request_id in self.running or any(w.request.id == request_id for w in self._waiting)
+
+    def submit(self, request: GenerateRequest, received_at: float) -> bool:
+        """False, and nothing done, when the id is waiting or running already."""
+        if self.is_live(request.id):
+            return False
+        self._waiting.append(Waiting(request, received_at))
+        return True
+
+    def next(self) -> Waiting | None:
+        """Takes the longest waiting request out when a slot is free for it."""
+        if not self._waiting or len(self.running) >= self._slots:
+            return None
+        return self._waiting.popleft()
+
+    def start(self, waited: Waiting, admitted: Admitted, now: float) -> None:
+        self.running[waited.request.id] = Run(waited, admitted, now)
+
+    def cancel(self, request_id: str, now: float) -> Done | Literal["running", "unknown"]:
+        """A waiting request is gone at once and its `done` returned; a running one is the engine's to end."""
+        if request_id in self.running:
+            return "running"
+        for waited in self._waiting:
+            if waited.request.id == request_id:
+                self._waiting.remove(waited)
+                timings = Timings(_ms(waited.received_at, now), 0.0, 0.0)
+                return Done(request_id, "cancelled", None, Usage(0, 0, 0), timings)
+        return "unknown"
+
+    def drain(self) -> list[str]:
+        """Forgets everything and returns the ids that are owed a last word."""
+        ids = [*self.running, *(waited.request.id for waited in self._waiting)]
+        self.running.clear()
+        self._waiting.clear()
+        return ids
+
+
+def _ms(start: float, end: float) -> float:
+    return round(max(0.0, end - start) * 1000, 3)

@@ -1,0 +1,130 @@
+"""The worker process: guards the protocol's descriptors, loads an engine, serves until told to stop.
+
+Exit codes: 0 clean, 78 a fault that no restart mends (told as an `error` without id), anything else a crash.
+"""
+
+import argparse
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from engines.base import Engine, ModelUnavailableError
+from fault_log import report_fault
+from generation_loop import GenerationLoop
+from heartbeat import Pulse, start_heartbeat
+from inbox import Inbox, start_reader
+from parent_watch import watch_parent
+from protocol import PROTOCOL_VERSION, Loading, Ready, Shutdown, encode, error_message
+from protocol_stream import ProtocolStream, guard_stdio
+from stop_signal import handle_signals
+
+EXIT_CLEAN = 0
+EXIT_CRASH = 1
+EXIT_PERMANENT = 78
+"""sysexits.h EX_CONFIG."""
+
+STOP_GRACE_S = 2.0
+"""How long a ready worker may take to end its requests after a shutdown; a loading one has nothing to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    engine: str
+    model: str
+    data_dir: str
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:
+        raise ModelUnavailableError(f"worker.py was started wrongly: {message}.")
+
+
+def parse_arguments(words: Sequence[str]) -> Arguments:
+    """Raises ModelUnavailableError."""
+    parser = _Parser(prog="worker.py", description="The model's process; the gateway starts and stops it.")
+    parser.add_argument("--engine", choices=("streamer", "fake"), required=True)
+    parser.add_argument(
+        "--model", required=True, help="the packaged model, a folder, a GGUF file or a hub id"
+    )
+    parser.add_argument("--data-dir", required=True, help="where converted models are kept")
+    return Arguments(**vars(parser.parse_args(words)))
+
+
+def assemble(
+    arguments: Arguments, fd: int, on_shutdown: Callable[[], None]
+) -> tuple[ProtocolStream, Inbox, Callable[[], Engine]]:
+    """The ports to the gateway and what makes the engine; imports the engine asked for and no other."""
+    if arguments.engine == "fake":
+        from engines.fake import create_fake_engine
+        from engines.fake_faults import FaultyInbox, FaultyStream
+
+        ports = FaultyStream(fd), FaultyInbox(on_shutdown)
+        plan = os.environ.get("MINIVAULT_FAKE_PLAN", "{}")
+        return *ports, lambda: create_fake_engine(plan, *ports)
+
+    def create_streamer() -> Engine:
+        from engines.streamer import StreamerEngine
+
+        return StreamerEngine(arguments.model, arguments.data_dir)
+
+    return ProtocolStream(fd), Inbox(on_shutdown), create_streamer
+
+
+def give_up(stream: ProtocolStream, message: str) -> int:
+    stream.send(encode(error_message(None, "model_unavailable", message)))
+    return EXIT_PERMANENT
+
+
+def serve(arguments: Arguments, fd_in: int, fd_out: int) -> int:
+    """Loads and serves; returns the exit code. Raises what is a crash."""
+    is_loaded = threading.Event()
+
+    def leave_soon() -> None:
+        grace = threading.Timer(STOP_GRACE_S if is_loaded.is_set() else 0, os._exit, (EXIT_CLEAN,))
+        grace.daemon = True
+        grace.start()
+
+    stream, inbox, create_engine = assemble(arguments, fd_out, leave_soon)
+    pulse = Pulse()
+    handle_signals(lambda: inbox.put(Shutdown()))
+    watch_parent()
+    start_reader(fd_in, inbox)
+    start_heartbeat(stream, pulse)
+
+    def report(stage: str, done: float, total: float) -> None:
+        stream.send(encode(Loading(stage, done, total)))
+
+    report("starting", 0, 1)
+    try:
+        engine = create_engine()
+        model = engine.load(report)
+    except ModelUnavailableError as error:
+        return give_up(stream, str(error))
+    except ImportError as error:
+        report_fault("import_failed", error)
+        remedy = "Run `npm start`, which installs requirements.txt, or set MINIVAULT_PYTHON."
+        return give_up(stream, f"{sys.executable} lacks a package: {error}. {remedy}")
+    is_loaded.set()
+    stream.send(encode(Ready(PROTOCOL_VERSION, model, engine.name, engine.slots)))
+    GenerationLoop(engine, inbox, stream, pulse).run()
+    return EXIT_CLEAN
+
+
+def main(words: Sequence[str]) -> int:
+    fd_in, fd_out = guard_stdio()
+    try:
+        arguments = parse_arguments(words)
+    except ModelUnavailableError as error:
+        return give_up(ProtocolStream(fd_out), str(error))
+    try:
+        return serve(arguments, fd_in, fd_out)
+    except BaseException as error:  # noqa: BLE001 -- told in one line, then the supervisor replaces us
+        report_fault("worker_crashed", error)
+        return EXIT_CRASH
+
+
+if __name__ == "__main__":
+    # Past interpreter shutdown: a model's threads need not, and may not, finish first.
+    os._exit(main(sys.argv[1:]))
