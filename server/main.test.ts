@@ -62,9 +62,9 @@ describe('the process', () => {
   });
 
   it('names a log that cannot be written and exits with 78', async () => {
-    const gateway = await spawn({ env: { MINIVAULT_LOG_FILE: '/proc/nowhere/log.jsonl' } });
+    const gateway = await spawn({ env: { MINIVAULT_LOG_FILE: '/etc/hostname/log.jsonl' } });
     expect(await gateway.exited).toEqual({ code: 78, signal: null });
-    expect(gateway.output()).toContain('/proc/nowhere/log.jsonl');
+    expect(gateway.output()).toContain('/etc/hostname/log.jsonl');
   });
 
   it('exits with 78 when the model cannot be served and --fail-fast was given', async () => {
