@@ -4,7 +4,7 @@ Knows no engine and no protocol; `tokenizers` is imported only when a real token
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from engines.base import Detokenizer, TokenLogprob
 
@@ -60,12 +60,11 @@ class StreamDetokenizer:
         self._stream = DecodeStream(ids=list(prompt_ids), skip_special_tokens=True)
 
 
-class Piece(NamedTuple):
-    """Text that may be sent, never empty, and the tokens that begin in it (or that it had to wait for)."""
+Piece = tuple[str, int] | tuple[str, int, list[WireLogprob]]
+"""Text that may be sent, never empty, and the number of tokens that begin in it or that it had to wait for.
 
-    text: str
-    tokens: int
-    logprobs: list[WireLogprob] | None
+With log-probabilities, theirs. A bare tuple, since one is made for every token of every answer.
+"""
 
 
 class _Token:
@@ -109,7 +108,7 @@ class AnswerText:
         if not text:
             return None
         count, self._uncounted = self._uncounted, 0
-        return Piece(text, count, None)
+        return (text, count)
 
     def finish(self) -> Piece | None:
         """No token will follow: gives out what was held back; nothing after a stop string."""
@@ -177,4 +176,4 @@ class AnswerText:
             covered = min(token.length, size)
             token.length -= covered
             size -= covered
-        return Piece(text, count, logprobs or None)
+        return (text, count, logprobs) if logprobs else (text, count)

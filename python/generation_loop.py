@@ -6,7 +6,6 @@ Owns that every accepted request gets exactly one `done` or `error`; knows no mo
 import time
 from collections.abc import Sequence
 
-from decoding import Piece
 from engines.base import Engine, StepOutput
 from fault_log import report_fault
 from generation import FinishReason, GenerateRequest, RequestError
@@ -115,13 +114,13 @@ class GenerationLoop:
                         run.first_token_at = now
                     piece = run.answer.push(token_ids, logprobs)
                     if piece is not None:
-                        items.append(_to_item(request_id, piece))
+                        items.append((request_id, *piece))
                     if run.answer.stop_sequence is not None:
                         self._close(run)
                 if finish is not None or error is not None:
                     ended.append((run, finish or "stop"))
                     if run.is_open and (rest := run.answer.finish()) is not None:
-                        items.append(_to_item(request_id, rest))
+                        items.append((request_id, *rest))
             except Exception as failure:  # noqa: BLE001 -- one request's failure is that request's alone
                 self._close(run, failure)
             if error is not None:
@@ -168,9 +167,3 @@ class GenerationLoop:
         for request_id in self._scheduler.drain():
             self._stream.queue(encode(error_message(request_id, "shutting_down", "The worker is stopping.")))
         self._stream.flush()
-
-
-def _to_item(request_id: str, piece: Piece) -> TokenItem:
-    if piece.logprobs is None:
-        return (request_id, piece.text, piece.tokens)
-    return (request_id, piece.text, piece.tokens, piece.logprobs)

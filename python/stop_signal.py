@@ -1,7 +1,8 @@
 """Signals: SIGINT is the terminal's and the gateway's business, SIGTERM asks for a clean stop."""
 
+import os
 import signal
-import socket
+import sys
 from collections.abc import Callable
 
 from vital_thread import start_vital_thread
@@ -14,14 +15,16 @@ def handle_signals(on_terminate: Callable[[], None]) -> None:
     them for seconds. The wake-up descriptor is written by the C handler itself, at once.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    wakeups, wakeup = socket.socketpair()
-    wakeup.setblocking(False)
-    signal.set_wakeup_fd(wakeup.detach(), warn_on_full_buffer=False)
+    if sys.platform == "win32":
+        return  # there SIGTERM ends a process without asking it
+    wakeups, wakeup = os.pipe()
+    os.set_blocking(wakeup, False)
+    signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
     signal.signal(signal.SIGTERM, lambda *_: None)
 
     def listen() -> None:
         while True:
-            if signal.SIGTERM in wakeups.recv(64):
+            if signal.SIGTERM in os.read(wakeups, 64):
                 on_terminate()
 
     start_vital_thread("signals", listen)

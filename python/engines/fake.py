@@ -29,24 +29,21 @@ MAX_WAIT_S = 0.05
 
 
 class FakeWords:
-    """The detokenizer: id i is piece i, going round; the first has a space in front from round two on."""
+    """The detokenizer: an id is the index of a piece."""
 
     def __init__(self, pieces: Sequence[str]) -> None:
         self._pieces = pieces
-        self._count = len(pieces)
-        self._first_again = f" {pieces[0]}" if pieces else ""
 
     def push(self, token_ids: Sequence[int]) -> str:
         if len(token_ids) == 1:
-            return self.text_of(token_ids[0])
+            return self._pieces[token_ids[0]]
         return "".join(map(self.text_of, token_ids))
 
     def flush(self) -> str:
         return ""
 
     def text_of(self, token_id: int) -> str:
-        index = token_id % self._count
-        return self._pieces[index] if index or not token_id else self._first_again
+        return self._pieces[token_id]
 
 
 class FakeRequest:
@@ -59,18 +56,26 @@ class FakeRequest:
         "is_cancelled",
         "is_late",
         "limit",
+        "next_output",
+        "outputs",
+        "plain_until",
         "position",
         "prompt_tokens",
         "reason",
         "slow_cancel_s",
     )
 
-    def __init__(self, request_id: str, prompt_tokens: int, limit: int, reason: FinishReason) -> None:
+    def __init__(self, request_id: str, prompt_tokens: int, pieces: int, limit: int) -> None:
         self.id = request_id
         self.prompt_tokens = prompt_tokens
         self.limit = limit
-        self.reason: FinishReason = reason
+        self.reason: FinishReason = "stop"
+        self.outputs = [StepOutput(request_id, (index,)) for index in range(min(pieces, limit))]
+        """One for each piece, made beforehand: with no gap, making them is most of a step's time."""
+        self.next_output = 0
         self.position = 0
+        self.plain_until = 0
+        """Up to here tokens have nothing special about them: no fault, no end, no cancel."""
         self.gap_s = 0.0
         self.due_s = 0.0
         self.faults: dict[int, list[Rule]] = {}
@@ -78,6 +83,18 @@ class FakeRequest:
         self.is_late = False
         self.has_dup_done = False
         self.slow_cancel_s = 0.0
+
+    def seek_special(self) -> None:
+        """Sets `plain_until` from what lies ahead."""
+        ahead = [at for at in self.faults if at >= self.position]
+        self.plain_until = 0 if self.is_cancelled else min([self.limit - 1, *ahead])
+
+    def emit(self, now_s: float) -> StepOutput:
+        index = self.next_output
+        self.position += 1
+        self.next_output = index + 1 if index + 1 < len(self.outputs) else 1
+        self.due_s = max(self.due_s + self.gap_s, now_s)
+        return self.outputs[index]
 
 
 class FakeEngine:
@@ -119,28 +136,29 @@ class FakeEngine:
         rules = [rule for rule in self._plan.rules if rule.match in said]
         text = _first(rules, "text", None)
         if text is None:
-            pieces = [words[0], *(f" {word}" for word in words[1:])]
+            # The first word twice: it has a space in front from round two on.
+            pieces = [words[0], *(f" {word}" for word in (*words[1:], words[0]))]
             tokens = _first(rules, "tokens", self._plan.tokens)
         else:
             pieces = re.findall(r"\s*\S+(?:\s+$)?|^\s+$", text)
             tokens = min(_first(rules, "tokens", len(pieces)), len(pieces))
 
-        fake = FakeRequest(
-            request.id, prompt_tokens, min(tokens, room), "stop" if tokens <= room else "length"
-        )
+        fake = FakeRequest(request.id, prompt_tokens, len(pieces), min(tokens, room))
+        fake.reason = "stop" if tokens <= room else "length"
         fake.gap_s = _first(rules, "gap_ms", self._plan.gap_ms) / 1000
         prefill_s = _first(rules, "prefill_ms", self._plan.prefill_ms) / 1000
         fake.due_s = time.perf_counter() + prefill_s
         for rule in rules:
             if rule.do is not None:
                 fake.faults.setdefault(rule.at, []).append(rule)
+        fake.seek_special()
         self._running[request.id] = fake
         return Admitted(prompt_tokens, 0, FakeWords(pieces))
 
     def step(self) -> Sequence[StepOutput]:
         now_s = time.perf_counter()
         outputs = [
-            self._advance(request, now_s)
+            request.emit(now_s) if request.position < request.plain_until else self._advance(request, now_s)
             for request in list(self._running.values())
             if request.due_s <= now_s
         ]
@@ -153,6 +171,7 @@ class FakeEngine:
         request = self._running.get(request_id)
         if request is not None and not request.is_cancelled:
             request.is_cancelled = True
+            request.seek_special()
             request.due_s = time.perf_counter() + request.slow_cancel_s
 
     def count_tokens(self, source: GenerationInput) -> int:
@@ -163,22 +182,21 @@ class FakeEngine:
     def _advance(self, request: FakeRequest, now_s: float) -> StepOutput:
         if request.is_cancelled:
             return self._finish(request, "cancelled")
-        position = request.position
         logprobs = None
-        if request.faults and position in request.faults:
+        if request.position in request.faults:
             try:
-                logprobs = self._play(request, request.faults.pop(position))
+                logprobs = self._play(request, request.faults.pop(request.position))
             except Exception as error:  # noqa: BLE001 -- the fault `raise`, kept to its own request
                 del self._running[request.id]
                 return StepOutput(request.id, error=error)
-        if position >= request.limit:
+        request.seek_special()
+        if request.position >= request.limit:
             return self._finish(request, request.reason)
-        request.position = position + 1
-        request.due_s = max(request.due_s + request.gap_s, now_s)
+        output = request.emit(now_s)
         if request.position == request.limit and not request.has_dup_done:
             del self._running[request.id]
-            return StepOutput(request.id, (position,), logprobs, request.reason)
-        return StepOutput(request.id, (position,), logprobs)
+            return output._replace(logprobs=logprobs, finish=request.reason)
+        return output if logprobs is None else output._replace(logprobs=logprobs)
 
     def _finish(self, request: FakeRequest, reason: FinishReason) -> StepOutput:
         del self._running[request.id]
