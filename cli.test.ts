@@ -1,0 +1,79 @@
+// The command-line client: sends one prompt to POST /generate and prints the answer as it streams. Knows the wire
+// format only, nothing of the server's code. Its tests are in server/cli-client.test.ts.
+import { once } from 'node:events';
+import { text as readAll } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+
+const USAGE = `Usage: node cli.test.js [--help] [--url URL] [--json] "What is an AI model?"
+  -           reads the prompt from standard input
+  --url URL   where minivault listens; default http://127.0.0.1:3000, or the port in PORT
+  --json      prints the NDJSON lines as they come
+Exit codes: 0 whole answer, 1 wrong usage or no server, 2 no answer or half of one, 130 interrupted`;
+const OPTIONS = { url: { type: 'string' }, json: { type: 'boolean' }, help: { type: 'boolean' } } as const;
+const interruption = new AbortController();
+/** A terminal is spared the control characters that would drive it. */
+const clean = (text: string) => (process.stdout.isTTY ? text.replace(/(?![\n\t])\p{Cc}/gu, '') : text);
+const print = async (text: string) => process.stdout.write(clean(text)) || once(process.stdout, 'drain');
+
+function fail(exitCode: number, message: string): never {
+  throw Object.assign(new Error(message), { exitCode });
+}
+
+async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines.filter(line => line.trim() !== '');
+  }
+}
+
+async function post(url: string, prompt: string): Promise<AsyncIterable<Uint8Array>> {
+  const headers = { 'Content-Type': 'application/json' };
+  const request = { method: 'POST', headers, body: JSON.stringify({ prompt }), signal: interruption.signal };
+  const response = await fetch(`${url}/generate`, request).catch(({ cause, message }) =>
+    fail(1, `no minivault at ${url} (${cause?.code ?? cause?.message ?? message}); start it with: npm start`),
+  );
+  if (response.ok && response.body !== null) return response.body;
+  const { error, code } = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+  return fail(2, `${error ?? 'this is no minivault'} (${code ?? `HTTP ${response.status}`})`);
+}
+
+/** Prints the pieces, or the lines as they are; fails unless the final line says that the answer is whole. */
+async function printAnswer(lines: AsyncIterable<string>, isRaw: boolean): Promise<void> {
+  let [shown, lineIsOpen] = ['', false];
+  try {
+    for await (const line of lines) {
+      const { response, status, position, done, done_reason, error } = JSON.parse(line);
+      const waiting = [status, position].filter(word => word !== undefined).join(', position ');
+      if (waiting !== shown && process.stderr.isTTY) process.stderr.write(`\r\x1b[K${waiting}`);
+      shown = waiting;
+      if (isRaw || response !== '') await print(isRaw ? `${line}\n` : response);
+      lineIsOpen ||= !isRaw && (response !== '' || done_reason === 'stop');
+      if (error !== undefined) fail(2, `${error.message} (${error.code})`);
+      if (done === true) return done_reason === 'cancelled' ? fail(2, 'the answer was cancelled') : undefined;
+    }
+    fail(2, 'the stream ended in the middle of the answer');
+  } finally {
+    if (lineIsOpen) await print('\n');
+  }
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+  if (values.help) return void (await print(`${USAGE}\n`));
+  let prompt = positionals.join(' ');
+  if (prompt === '-') prompt = (await readAll(process.stdin)).trimEnd();
+  if (prompt === '') fail(1, `no prompt\n${USAGE}`);
+  const url = (values.url ?? `http://127.0.0.1:${process.env.PORT || 3000}`).replace(/\/+$/, '');
+  process.once('SIGINT', () => interruption.abort());
+  await printAnswer(readLines(await post(url, prompt)), values.json ?? false);
+}
+
+process.stdout.on('error', () => process.exit());
+await main().catch(error => {
+  process.exitCode = error.exitCode ?? (String(error.code).startsWith('ERR_PARSE_ARGS') ? 1 : 2);
+  if (interruption.signal.aborted) process.exitCode = 130;
+  else console.error(`Error: ${error.cause ? `the stream broke (${error.cause.code})` : error.message}`);
+});
