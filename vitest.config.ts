@@ -1,0 +1,21 @@
+// Which files are tests, in two modes: `test` for everything on fakes, `model` for what needs the real model.
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const MODEL_TESTS = '**/*.model.test.ts';
+/** cli.test.ts is the command-line client, by the project's card. */
+const NOT_TESTS = [
+  ...configDefaults.exclude,
+  'cli.test.*',
+  'dist/**',
+  'dist.new/**',
+  '.venv/**',
+  'data/**',
+  '.setup/**',
+];
+
+export default defineConfig(({ mode }) => ({
+  test:
+    mode === 'model'
+      ? { include: [MODEL_TESTS], exclude: NOT_TESTS, fileParallelism: false, testTimeout: 300_000 }
+      : { exclude: [...NOT_TESTS, MODEL_TESTS] },
+}));
