@@ -1,5 +1,5 @@
 // Preloaded into the measured server (node --import): answers SIGUSR2 with its event-loop delay since the last time.
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const file = process.env.EVENT_LOOP_DELAY_FILE;
@@ -8,9 +8,8 @@ const histogram = monitorEventLoopDelay({ resolution: 1 });
 histogram.enable();
 process.on('SIGUSR2', () => {
   const toMs = (/** @type {number} */ nanoseconds) => nanoseconds / 1e6;
-  writeFileSync(
-    file,
-    JSON.stringify({ p50Ms: toMs(histogram.percentile(50)), p99Ms: toMs(histogram.percentile(99)) }),
-  );
+  const delay = { p50Ms: toMs(histogram.percentile(50)), p99Ms: toMs(histogram.percentile(99)) };
+  writeFileSync(`${file}.part`, JSON.stringify(delay));
+  renameSync(`${file}.part`, file);
   histogram.reset();
 });

@@ -2,7 +2,7 @@
 // through a bare relay (bare-relay.mjs), in turns within one run; both stand on the same worker and the same client.
 // Writes its table into the README.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { writeSection } from './readme-section.mjs';
@@ -21,7 +21,7 @@ const LOADS = [
 ];
 
 const dir = mkdtempSync(path.join(tmpdir(), 'minivault-relay-'));
-const plan = JSON.stringify({ slots: 256, tokens: 1_000_000, gap_ms: 0 });
+const plan = JSON.stringify({ slots: 256, context_length: 10_000_000, tokens: 1_000_000, gap_ms: 0 });
 
 /** @typedef {{ name: string, url: string, delay: () => Promise<{ p50Ms: number, p99Ms: number }>, stop: () => Promise<void> }} Served */
 
@@ -58,8 +58,9 @@ async function serve(name, args) {
     name,
     url,
     delay: async () => {
+      rmSync(delayFile, { force: true });
       child.kill('SIGUSR2');
-      await new Promise(resolve => setTimeout(resolve, 100));
+      while (!existsSync(delayFile)) await new Promise(resolve => setTimeout(resolve, 10));
       return JSON.parse(readFileSync(delayFile, 'utf8'));
     },
     stop: async () => {

@@ -28,7 +28,7 @@ const SECTIONS = {
   ].join('\n'),
 };
 
-if (process.env.UPDATE_README !== undefined) {
+if (process.env.MODE === 'docs') {
   for (const [name, text] of Object.entries(SECTIONS)) writeSection(README, name, text);
 }
 const readme = readFileSync(README, 'utf8');
