@@ -1,0 +1,137 @@
+"""The default engine: all running requests share every step; they join and leave between any two steps.
+
+Knows no text beyond prompts. Loads the model, chooses the step that this machine can run, and leaves the
+iteration to batch_loop.py.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from decoding import StreamDetokenizer
+from engines.base import Admitted, ModelInfo, Report, StepOutput, answer_room
+from engines.batch_settings import BatchSettings, Capacity, choose_capacity, read_batch_settings
+from generation import GenerateRequest, GenerationInput, Message, RequestError, Sampling
+from loading_progress import report_stage
+from models import locate_model
+from prompting import encode_input
+
+if TYPE_CHECKING:
+    from model_loading import LoadedModel
+
+    from engines.step_model import StepModel
+
+DECODING_CONTEXT_TOKENS = 8
+"""Tail of a raw prompt shown to the detokenizer, so that the first word keeps its space."""
+
+
+class BatchedEngine:
+    name = "batched"
+    slots = 1
+
+    def __init__(self, model: str, data_dir: Path) -> None:
+        self._reference = model
+        self._data_dir = data_dir
+        self.notes: list[str] = []
+        """What the log should say once: why a faster way was not taken."""
+
+    def load(self, report: Report) -> ModelInfo:
+        """Raises UnsupportedModelError, too, for a model that only `generate` itself can run."""
+        settings = read_batch_settings(os.environ)
+        place = locate_model(self._reference, self._data_dir, report)
+        from model_loading import load_model
+
+        return self.take(load_model(place, report), settings, report)
+
+    def take(self, loaded: "LoadedModel", settings: BatchSettings, report: Report) -> ModelInfo:
+        """The second half of `load`, for a model that is in memory already."""
+        from engines.batch_loop import BatchLoop
+        from engines.kv_blocks import blocks_for
+
+        capacity = self._choose_capacity(loaded, settings)
+        blocks = blocks_for(capacity.cache_tokens) + capacity.slots
+        with report_stage(report, "preparing the engine"):
+            step = self._make_step(loaded, settings, capacity, blocks)
+        self.slots = capacity.slots
+        self._tokenizer = loaded.tokenizer
+        self._context_length = loaded.info.context_length
+        self._device = loaded.model.device
+        self._loop = BatchLoop(step, blocks, loaded.end_ids)
+        with report_stage(report, "warming up"):
+            self._warm_up()
+        return replace(loaded.info, dtype=step.numerics, quantization=self._quantization(loaded.info, step))
+
+    def admit(self, request: GenerateRequest) -> Admitted:
+        from engines.batch_row import BatchRow
+
+        prompt_ids = encode_input(self._tokenizer, request.input)
+        room = answer_room(len(prompt_ids), self._context_length, request.sampling.max_tokens)
+        row = BatchRow(request.id, prompt_ids, room, request.sampling, self._device)
+        cached = self._loop.add(row)
+        context = prompt_ids[-DECODING_CONTEXT_TOKENS:] if request.input.prompt is not None else ()
+        return Admitted(
+            len(prompt_ids), cached, StreamDetokenizer(self._tokenizer.backend_tokenizer, context)
+        )
+
+    def step(self) -> Sequence[StepOutput]:
+        return self._loop.step()
+
+    def cancel(self, request_id: str) -> None:
+        self._loop.cancel(request_id)
+
+    def count_tokens(self, source: GenerationInput) -> int:
+        return len(encode_input(self._tokenizer, source))
+
+    def _choose_capacity(self, loaded: "LoadedModel", settings: BatchSettings) -> Capacity:
+        import psutil
+
+        config = loaded.model.config.get_text_config(decoder=True)
+        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        dimensions = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        token_bytes = 2 * config.num_hidden_layers * heads * dimensions * loaded.model.dtype.itemsize
+        free_bytes = psutil.virtual_memory().available
+        if loaded.model.device.type == "cuda":
+            import torch
+
+            free_bytes = torch.cuda.mem_get_info(loaded.model.device)[0]
+        return choose_capacity(settings, loaded.info.context_length, token_bytes, free_bytes)
+
+    def _make_step(
+        self, loaded: "LoadedModel", settings: BatchSettings, capacity: Capacity, blocks: int
+    ) -> "StepModel":
+        from engines.native_build import NativeUnavailableError, load_library
+
+        if settings.quantization != "none" and loaded.model.device.type == "cpu":
+            from engines.native_step import NativeStep, check_native
+
+            try:
+                check_native(loaded.model)
+                library = load_library(self._data_dir)
+                return NativeStep(library, loaded.model, blocks, loaded.info.context_length, capacity.threads)
+            except NativeUnavailableError as error:
+                self.notes.append(f"No compiled int8 step: {error}. Answers come slower, through torch.")
+        from engines.torch_step import TorchStep
+
+        return TorchStep(loaded.model, blocks)
+
+    def _quantization(self, info: ModelInfo, step: "StepModel") -> str:
+        if step.numerics != "int8":
+            return info.quantization
+        return "int8" if info.quantization == "none" else f"{info.quantization}, int8"
+
+    def _warm_up(self) -> None:
+        """Pays for the first use of template, kernels and threads before a client would."""
+        sampling = Sampling(2, 1.0, 1.0, 0, 0.0, 1.0, 0.0, 0.0, 0, (), None)
+        source = GenerationInput(messages=(Message("user", "Hello"),))
+        try:
+            self.admit(GenerateRequest("warm-up", source, sampling))
+        except RequestError:
+            return
+        while True:
+            for output in self.step():
+                if output.error is not None:
+                    raise output.error
+                if output.finish is not None:
+                    return
