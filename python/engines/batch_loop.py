@@ -1,4 +1,4 @@
-"""Which tokens of which requests go through the model next, and what comes out: the batched engine's iteration.
+"""Which tokens of which requests go through the model next: the iteration of the batched engine.
 
 Knows no text, no tokenizer and no loading. Requests join and leave between any two steps.
 """
@@ -24,7 +24,7 @@ class BatchLoop:
         """In the order of their coming."""
 
     def add(self, row: BatchRow) -> int:
-        """Returns the number of cached prompt tokens. Without room in the cache the request waits for others."""
+        """Returns the number of cached prompt tokens. Without room in the cache it waits for others."""
         has_waiting = any(not other.is_started for other in self._rows.values())
         cached = None if has_waiting else row.start(self._pool, reuse=True)
         self._rows[row.id] = row
@@ -63,11 +63,9 @@ class BatchLoop:
         # The oldest is sure of half; the shortest go first with the rest.
         oldest, *others = entering
         first = room if not others else math.ceil(room / 2)
-        for row, most in [
-            (oldest, first),
-            *((row, room) for row in sorted(others, key=lambda row: row.pending)),
-        ]:
-            segment = row.segment(min(most, room))
+        others.sort(key=lambda row: row.pending)
+        for row in (oldest, *others):
+            segment = row.segment(first if row is oldest else room)
             if segment.token_ids:
                 picked.append((row, segment))
             room -= len(segment.token_ids)
@@ -86,9 +84,7 @@ class BatchLoop:
     def _answer(self, row: BatchRow, logits: torch.Tensor, peak: float, best: int) -> StepOutput:
         try:
             if row.sampler is None:
-                if not math.isfinite(peak):
-                    raise RequestError("worker_error", "The model computed NaN or infinity.")
-                return row.accept(best, None, self._end_ids)
+                return row.accept(_checked(best, peak), None, self._end_ids)
             draw = row.sampler.draw(row.context_ids, logits)
             return row.accept(draw.token_id, draw.logprob, self._end_ids)
         except Exception as error:  # noqa: BLE001 -- it is that request's end, and no other's
@@ -98,3 +94,9 @@ class BatchLoop:
         for output in outputs:
             if output.finish is not None or output.error is not None:
                 self._rows.pop(output.request_id).release(self._pool, is_sound=output.error is None)
+
+
+def _checked(token_id: int, peak: float) -> int:
+    if not math.isfinite(peak):
+        raise RequestError("worker_error", "The model computed NaN or infinity.")
+    return token_id

@@ -60,7 +60,7 @@ class BatchRow:
         return self._ids[None, : len(self._known)]
 
     def start(self, pool: BlockPool, *, reuse: bool) -> int | None:
-        """Reserves all blocks it may ever need; returns how many prompt tokens are cached, None without room."""
+        """Reserves all blocks it may ever need; returns its cached prompt tokens, None without room."""
         shared = pool.match(self._known) if reuse else []
         held = pool.hold(shared, blocks_for(len(self._ids)) - len(shared))
         if held is None:

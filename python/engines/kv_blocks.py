@@ -1,7 +1,7 @@
 """Blocks of the cache of keys and values: who holds which, and what is kept of requests that have ended.
 
-Knows no tensor, no engine and no clock. A full block is named by a digest of all tokens up to its end, so a later
-request with the same beginning shares it; blocks that nobody holds are kept until their room is needed.
+Knows no tensor, no engine and no clock. A full block is named by a digest of all tokens up to its end, so a
+later request with the same beginning shares it; blocks that nobody holds are kept until their room is needed.
 """
 
 import hashlib
@@ -52,7 +52,7 @@ class BlockPool:
         return [*shared, *(self._take_empty() for _ in range(fresh))]
 
     def name(self, block: int, name: BlockName) -> None:
-        """The block is full and its content known; another block of the same name stays the one that is found."""
+        """The block is full and its content known. Another of the same name stays the one that is found."""
         if name not in self._named and block not in self._names:
             self._named[name] = block
             self._names[block] = name

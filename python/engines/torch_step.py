@@ -67,9 +67,8 @@ class TorchStep:
         positions = [range(s.start, s.start + len(s.token_ids)) for s in segments]
         begins = [0, *accumulate(len(s.token_ids) for s in segments)]
         slots = [_slots_of(s) for s in segments]
-        self._places = torch.cat([slot[s.start :] for s, slot in zip(segments, slots, strict=True)]).to(
-            device
-        )
+        places = torch.cat([slot[s.start :] for s, slot in zip(segments, slots, strict=True)])
+        self._places = places.to(device)
         self._groups = _group(segments, slots, begins, device)
         wanted = [end - 1 for end, s in zip(begins[1:], segments, strict=True) if s.wants_logits]
         output = self._model(
@@ -84,12 +83,11 @@ class TorchStep:
     def store(
         self, layer: int, keys: torch.Tensor, values: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Puts [head, token, dimension] into the layer's cache; returns the whole cache, [slot, head, dimension]."""
+        """Puts [head, token, dimension] into the layer's cache; returns it whole, [slot, ...]."""
         if layer not in self._caches:
-            self._caches[layer] = tuple(
-                torch.empty(self._slots, part.shape[0], part.shape[2], dtype=part.dtype, device=part.device)
-                for part in (keys, values)
-            )
+            # Zeros: a padded place weighs nothing, but nothing times NaN is NaN.
+            shapes = [(self._slots, part.shape[0], part.shape[2]) for part in (keys, values)]
+            self._caches[layer] = (keys.new_zeros(shapes[0]), values.new_zeros(shapes[1]))
         cached_keys, cached_values = self._caches[layer]
         cached_keys[self._places] = keys.transpose(0, 1)
         cached_values[self._places] = values.transpose(0, 1)

@@ -1,4 +1,4 @@
-"""The iteration of the batched engine on tiny random models: what a request gets never depends on its company."""
+"""The batched engine's iteration on tiny random models: an answer never depends on its company."""
 
 import random
 from itertools import count
