@@ -18,7 +18,7 @@ export const READY: WorkerMessage = {
     chat_template: true,
   },
   engine: 'scripted',
-  slots: 4,
+  slots: 32,
 };
 
 export class ScriptedProcess implements WorkerProcess {

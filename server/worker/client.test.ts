@@ -1,14 +1,23 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readRun } from '../testing/read-run.js';
 import { neverAborted, sampleRequest } from '../testing/sample-request.js';
 import { doneMessage, READY, type ScriptedProcess } from '../testing/scripted-process.js';
 import { scriptedWorker } from '../testing/scripted-worker.js';
-import { until } from '../testing/until.js';
-import type { Worker } from './worker.js';
+import type { WorkerMessage } from './protocol.js';
+import type { RunOutcome, Worker } from './worker.js';
 
+beforeEach(() => {
+  vi.useFakeTimers();
+});
 afterEach(() => {
   vi.useRealTimers();
 });
+
+/** Lets the fake clock run until it holds, for a minute at most. */
+async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 6_000 && !condition(); i++) await vi.advanceTimersByTimeAsync(10);
+  expect(condition()).toBe(true);
+}
 
 const never = neverAborted();
 
@@ -100,7 +109,6 @@ describe('when the worker dies', () => {
   });
 
   it('in the very moment of sending, the run counts as not sent, time and again', async () => {
-    vi.useFakeTimers();
     const deaths = 4;
     const { worker, processes, current } = scriptedWorker((child, nth) => {
       child.say(READY);
@@ -144,7 +152,13 @@ describe('after a death with several runs that had not begun', () => {
     current().end({ code: 139 });
     const later = [sampleRequest('good'), sampleRequest('good')];
     runs.push(...later.map(request => worker.generate(request, never)));
-    const outcomes = await Promise.all(runs.map(run => run.settled));
+    const outcomes: RunOutcome[] = [];
+    for (const [i, run] of runs.entries()) {
+      void run.settled.then(outcome => {
+        outcomes[i] = outcome;
+      });
+    }
+    await until(() => Object.keys(outcomes).length === runs.length);
     expect(outcomes.map(outcome => outcome.status)).toEqual([
       'completed',
       'failed',
@@ -176,6 +190,21 @@ describe('after a death with several runs that had not begun', () => {
     await until(() => current().generated().length === 2);
     expect(current().generated()).toEqual([requests[0]?.id, requests[2]?.id]);
   });
+});
+
+it('never sends a worker more than it has slots for', async () => {
+  const { worker, current } = scriptedWorker(child => child.say({ ...READY, slots: 2 } as WorkerMessage));
+  const requests = Array.from({ length: 5 }, () => sampleRequest());
+  const runs = requests.map(request => worker.generate(request, never));
+  await until(() => current().generated().length === 2);
+  for (const [i, { id }] of requests.entries()) {
+    expect(worker.status().running).toBe(Math.min(2, 5 - i));
+    expect(current().generated()).toHaveLength(Math.min(5, i + 2));
+    current().answer(id, ['fine']);
+    await runs[i]?.settled;
+    await until(() => current().generated().length === Math.min(5, i + 3));
+  }
+  expect(current().generated()).toEqual(requests.map(({ id }) => id));
 });
 
 describe('tokenize', () => {

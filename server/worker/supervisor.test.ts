@@ -42,7 +42,7 @@ describe('loading', () => {
     expect(current().generated()).toEqual([]);
     current().say(READY);
     await soon();
-    expect(worker.status()).toMatchObject({ state: 'ready', slots: 4, restarts: 2, engine: 'scripted' });
+    expect(worker.status()).toMatchObject({ state: 'ready', slots: 32, restarts: 2, engine: 'scripted' });
     expect(current().generated()).toEqual(requests.map(request => request.id));
     for (const { id } of requests) current().answer(id, [id]);
     const texts = await Promise.all(runs.map(async run => (await readRun(run)).text));
@@ -311,6 +311,21 @@ describe('stopping', () => {
     await pass(MINUTE_MS);
     expect(processes).toHaveLength(1);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('sends nothing more to the worker that is asked to stop', async () => {
+    const { worker, current } = scriptedWorker(child => child.say({ ...READY, slots: 1 } as WorkerMessage));
+    await soon();
+    const runs = [1, 2, 3].map(() => worker.generate(sampleRequest(), never));
+    await soon();
+    const child = current();
+    const stopped = worker.stop();
+    await soon();
+    expect(child.generated()).toHaveLength(1);
+    worker.kill();
+    await stopped;
+    const outcomes = await Promise.all(runs.map(run => run.settled));
+    expect(outcomes.map(({ error }) => error?.code)).toEqual(Array(3).fill('shutting_down'));
   });
 
   it('may be cut short by killing', async () => {
