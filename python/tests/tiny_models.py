@@ -32,7 +32,7 @@ GEMMA_TEMPLATE = (
 def byte_tokenizer(
     specials: tuple[str, ...] = (), template: str | None = None, begin: str | None = None
 ) -> PreTrainedTokenizerFast:
-    """One token a byte, then END and the specials; `begin` is put before raw text, as Gemma's tokenizer does."""
+    """One token a byte, then END and the specials; `begin` comes before raw text, as Gemma has it."""
     vocabulary = {letter: index for index, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
     backend = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -72,7 +72,7 @@ def make_llama(folder: Path, template: str | None = CHAT_TEMPLATE) -> Path:
 
 
 def make_gemma(folder: Path) -> Path:
-    """Gemma 3's text model: sliding windows, a template without system role, a begin token before raw text."""
+    """Gemma 3's text model: sliding windows, a template without system role, a begin token."""
     tokenizer = byte_tokenizer(("<bos>", "<start_of_turn>", "<end_of_turn>"), GEMMA_TEMPLATE, "<bos>")
     config = Gemma3TextConfig(
         vocab_size=len(tokenizer),
@@ -93,8 +93,8 @@ def make_gemma(folder: Path) -> Path:
 def make_reciting_gpt2(folder: Path, answer: str, positions: int = 128) -> Path:
     """Answers a prompt of one token with `answer` and the end token, whatever the prompt says.
 
-    Its logits depend on the position alone: the blocks add nothing, and each position's embedding points at one
-    token of the answer.
+    Its logits depend on the position alone: the blocks add nothing, and each position's embedding points at
+    one token of the answer.
     """
     tokenizer = byte_tokenizer()
     script = [*tokenizer.encode(answer), tokenizer.eos_token_id]
