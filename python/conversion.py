@@ -1,6 +1,6 @@
 """GGUF files to folders that load quickly: safetensors, tokenizer and chat template, made once and checked.
 
-Knows no engine. Safe to interrupt and to run twice at once: a folder appears by one rename, whole or not at all.
+Knows no engine. Safe to interrupt and to run twice at once: a folder appears by one rename, whole.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Makes the packaged model ready: `python prepare_model.py --data-dir <dir>`, run by set-up and by hand.
 
-Progress goes to stdout as the worker's `loading` lines; exit code 78 after one `error` line when it cannot be done.
+Progress goes to stdout as the worker's `loading` lines; exit code 78 after one `error` line on failure.
 """
 
 import argparse

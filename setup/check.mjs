@@ -1,8 +1,5 @@
-// `npm run check`: the checks without the tests.
+// `npm run check`. No top-level await: Node.js 12, which some distributions still have, could not read it and so not say why.
 import { requireNode } from './node-version.mjs';
 
 requireNode();
-const { setUp } = await import('./set-up.mjs');
-const times = await setUp({ forTests: true });
-const { CHECKS, runStages } = await import('./stages.mjs');
-await runStages(CHECKS, times);
+import('./commands.mjs').then(({ check }) => check());

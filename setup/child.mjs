@@ -4,7 +4,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const TAIL_CHARS = 64 * 1024;
-const STOP_GRACE_MS = 1_000;
+const STOP_GRACE_MS = 500;
 const POLL_MS = 20;
 const HAS_GROUPS = process.platform !== 'win32';
 
@@ -86,7 +86,7 @@ function writeLog(log, text) {
   }
 }
 
-/** The end of all children, with their descendants and for good: the unwilling get SIGKILL after a second. */
+/** The end of all children, with their descendants and for good: the unwilling get SIGKILL after half a second. */
 export async function stopChildren() {
   stopped = true;
   await Promise.all(

@@ -41,11 +41,11 @@ const KNOWN = [
     "the registry's certificate is not trusted here; name your authority in NODE_EXTRA_CA_CERTS (npm) and PIP_CERT (pip) and run this again",
   ],
   [
-    /\bE40[137]\b|\b(?:401|403|407) (?:Client )?Error\b|Proxy Authentication Required/,
+    /\bE40[137]\b|\b40[137] (?:Client )?Error\b|HTTP error 40[137]|Proxy Authentication Required/,
     'the package registry or proxy refused the request; check its address and credentials in the configuration of npm and pip',
   ],
   [
-    /ENOTFOUND|EAI_AGAIN|ECONN(?:REFUSED|RESET)|ETIMEDOUT|E(?:NET|HOST)UNREACH|ERR_SOCKET_TIMEOUT|\bE50[0234]\b/,
+    /ENOTFOUND|EAI_AGAIN|ECONN(?:REFUSED|RESET)|ETIMEDOUT|E(?:NET|HOST)UNREACH|ERR_SOCKET_TIMEOUT|\bE50\d\b|HTTP error 50\d|too many 50\d error/,
     `the package registry cannot be reached; ${REGISTRY_REMEDY}`,
   ],
   [
@@ -57,10 +57,17 @@ const KNOWN = [
     'a file cannot be written; run this as the owner of the folder (not with sudo), on a file system that is not read-only',
   ],
   [
+    /\bE404\b/,
+    'the package registry lacks a package that the lock file names; point npm at a complete registry and run this again',
+  ],
+  [
     /EUSAGE|can only install packages when your package\.json and package-lock\.json/,
     'package.json and package-lock.json do not agree; run `npm install` and commit the lock file',
   ],
 ];
+
+/** Where the first error says what is wrong: tsc, npm, pip. Otherwise, as in a traceback, the last line does. */
+const FIRST_ERROR = /\berror TS\d+|^npm error (?!code |errno |syscall |path |dest )\S|^ERROR: /;
 
 /**
  * The known fault behind a child's output, with its remedy.
@@ -74,7 +81,7 @@ export function recognise(output) {
   if (requirement === undefined) return null;
   return (
     `there is no build of ${requirement} for this Python on ${process.platform} ${process.arch}; ` +
-    'set MINIVAULT_SETUP_PYTHON to a 64-bit Python 3.10 to 3.13 and run this again'
+    'set MINIVAULT_SETUP_PYTHON to a 64-bit Python 3.10 to 3.13, or pip to a registry that has it, and run this again'
   );
 }
 
@@ -94,8 +101,7 @@ export function childFault(title, { code, signal, output }, logFile) {
       : null);
   if (known !== null) return new Fault(`${title}: ${known} ${rest}`);
   const lines = output.split('\n').filter(line => line.trim() !== '');
-  // A compiler's first error counts, a stack trace's last line.
-  const words = lines.find(line => /\berror TS\d+/.test(line)) ?? lines.at(-1) ?? '';
+  const words = lines.find(line => FIRST_ERROR.test(line)) ?? lines.at(-1) ?? '';
   return new StepFailure(`${title}: ended with ${signal ?? `exit code ${code}`}: ${words.trim()} ${rest}`);
 }
 

@@ -1,8 +1,5 @@
-// `npm run format`: lays out every file as the checks want it.
+// `npm run format`. No top-level await: Node.js 12, which some distributions still have, could not read it and so not say why.
 import { requireNode } from './node-version.mjs';
 
 requireNode();
-const { setUp } = await import('./set-up.mjs');
-const times = await setUp({ forTests: true });
-const { FORMATTERS, runStages } = await import('./stages.mjs');
-await runStages(FORMATTERS, times);
+import('./commands.mjs').then(({ format }) => format());

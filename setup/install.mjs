@@ -1,6 +1,5 @@
-// `npm run setup`: set-up alone.
+// `npm run setup`. No top-level await: Node.js 12, which some distributions still have, could not read it and so not say why.
 import { requireNode } from './node-version.mjs';
 
 requireNode();
-const { setUp } = await import('./set-up.mjs');
-await setUp();
+import('./commands.mjs').then(({ install }) => install());

@@ -36,7 +36,7 @@ export function showStep(title, screen = process.stderr) {
   timer.unref();
   return {
     stage(text) {
-      stage = stripVTControlCharacters(text).trim();
+      stage = stripVTControlCharacters(text).replace(/\s+/g, ' ').trim();
     },
     done(detail) {
       clear();

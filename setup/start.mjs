@@ -1,8 +1,5 @@
-// `npm start`: set-up, then the server in this same process, so that signals reach it.
+// `npm start`. No top-level await: Node.js 12, which some distributions still have, could not read it and so not say why.
 import { requireNode } from './node-version.mjs';
 
 requireNode();
-const { setUp } = await import('./set-up.mjs');
-await setUp();
-const { main } = await import(new URL('../dist/main.js', import.meta.url).href);
-await main();
+import('./commands.mjs').then(({ start }) => start());

@@ -2,6 +2,7 @@
 import { PassThrough } from 'node:stream';
 import type { ProcessExit, SpawnWorker, WorkerProcess } from '../worker/process.js';
 import { type GatewayMessage, PROTOCOL_VERSION, type WorkerMessage } from '../worker/protocol.js';
+import { pass } from './fake-clock.js';
 
 export const READY: WorkerMessage = {
   type: 'ready',
@@ -18,8 +19,10 @@ export const READY: WorkerMessage = {
     chat_template: true,
   },
   engine: 'scripted',
-  slots: 4,
+  slots: 32,
 };
+
+export const HEARTBEAT: WorkerMessage = { type: 'heartbeat', step: 1, running: 0, rss_bytes: 5_000_000 };
 
 export class ScriptedProcess implements WorkerProcess {
   readonly stdin = new PassThrough();
@@ -93,6 +96,18 @@ export function doneMessage(
     usage: { prompt_tokens: 1, cached_tokens: 0, completion_tokens: tokens },
     timings: { queue: 0, prefill: 1, decode: 2 },
   };
+}
+
+/** Lets a fake clock run while the child gives a sign of life every second. */
+export async function passAlive(
+  child: ScriptedProcess,
+  ms: number,
+  sign: WorkerMessage = HEARTBEAT,
+): Promise<void> {
+  for (let passedMs = 0; passedMs < ms; passedMs += 1_000) {
+    child.say(sign);
+    await pass(1_000);
+  }
 }
 
 export interface ScriptedSpawn {

@@ -1,14 +1,13 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { pass, passUntil, useFakeClock } from '../testing/fake-clock.js';
 import { readRun } from '../testing/read-run.js';
 import { neverAborted, sampleRequest } from '../testing/sample-request.js';
 import { doneMessage, READY, type ScriptedProcess } from '../testing/scripted-process.js';
 import { scriptedWorker } from '../testing/scripted-worker.js';
-import { until } from '../testing/until.js';
-import type { Worker } from './worker.js';
+import type { WorkerMessage } from './protocol.js';
+import type { RunOutcome, Worker } from './worker.js';
 
-afterEach(() => {
-  vi.useRealTimers();
-});
+useFakeClock();
 
 const never = neverAborted();
 
@@ -22,7 +21,7 @@ function begin(child: ScriptedProcess, id: string, text: string): void {
 async function generateAll(worker: Worker, child: () => ScriptedProcess, count: number) {
   const requests = Array.from({ length: count }, () => sampleRequest());
   const runs = requests.map(request => worker.generate(request, never));
-  await until(() => child().generated().length === count);
+  await passUntil(() => child().generated().length === count);
   return { ids: requests.map(request => request.id), runs };
 }
 
@@ -33,7 +32,7 @@ describe('when the worker dies', () => {
     const [id = ''] = ids;
     current().say({ type: 'started', id, prompt_tokens: 1, cached_tokens: 0 });
     current().end({ code: 139 });
-    await until(() => processes.length === 2 && current().generated().length === 1);
+    await passUntil(() => processes.length === 2 && current().generated().length === 1);
     current().answer(id, ['whole']);
     const [run] = runs;
     const { events, error } = await readRun(run ?? expect.fail());
@@ -50,7 +49,7 @@ describe('when the worker dies', () => {
     const { worker, processes, current } = scriptedWorker();
     const { runs } = await generateAll(worker, current, 1);
     current().end(exit);
-    await until(() => processes.length === 2 && current().generated().length === 1);
+    await passUntil(() => processes.length === 2 && current().generated().length === 1);
     current().end(exit);
     const outcome = await runs[0]?.settled;
     expect(outcome).toMatchObject({ status: 'failed', text: '', error: { code } });
@@ -70,9 +69,9 @@ describe('when the worker dies', () => {
       text: 'half',
       usage: { completionTokens: 1 },
     });
-    await until(() => processes.length === 2 && worker.status().state === 'ready');
+    await passUntil(() => processes.length === 2 && worker.status().state === 'ready');
     const next = worker.generate(sampleRequest(), never);
-    await until(() => current().generated().length > 0);
+    await passUntil(() => current().generated().length > 0);
     current().answer(current().generated()[0] ?? '', ['unharmed']);
     expect((await readRun(next)).text).toBe('unharmed');
     expect(current().generated()).not.toContain(ids[0]);
@@ -90,17 +89,16 @@ describe('when the worker dies', () => {
     const { worker, processes, current } = scriptedWorker();
     const controller = new AbortController();
     const run = worker.generate(sampleRequest(), controller.signal);
-    await until(() => current().generated().length === 1);
+    await passUntil(() => current().generated().length === 1);
     controller.abort();
     current().end({ code: 1 });
     expect(await run.settled).toMatchObject({ status: 'cancelled', error: null });
-    await until(() => processes.length === 2 && worker.status().state === 'ready');
+    await passUntil(() => processes.length === 2 && worker.status().state === 'ready');
     const { ids } = await generateAll(worker, current, 1);
     expect(current().generated()).toEqual(ids);
   });
 
   it('in the very moment of sending, the run counts as not sent, time and again', async () => {
-    vi.useFakeTimers();
     const deaths = 4;
     const { worker, processes, current } = scriptedWorker((child, nth) => {
       child.say(READY);
@@ -108,11 +106,11 @@ describe('when the worker dies', () => {
     });
     const run = worker.generate(sampleRequest(), never);
     for (let nth = 1; nth <= deaths; nth++) {
-      await vi.advanceTimersByTimeAsync(4_000);
+      await pass(4_000);
       expect(processes).toHaveLength(nth);
       current().end({ code: 1 });
     }
-    await vi.advanceTimersByTimeAsync(4_000);
+    await pass(4_000);
     expect(current().generated()).toHaveLength(1);
     current().answer(current().generated()[0] ?? '', ['whole']);
     expect((await readRun(run)).text).toBe('whole');
@@ -140,11 +138,17 @@ describe('after a death with several runs that had not begun', () => {
     const prompts = ['good', 'POISON', 'good', 'good'];
     const requests = prompts.map(prompt => sampleRequest(prompt));
     const runs = requests.map(request => worker.generate(request, never));
-    await until(() => current().generated().length === 4);
+    await passUntil(() => current().generated().length === 4);
     current().end({ code: 139 });
     const later = [sampleRequest('good'), sampleRequest('good')];
     runs.push(...later.map(request => worker.generate(request, never)));
-    const outcomes = await Promise.all(runs.map(run => run.settled));
+    const outcomes: RunOutcome[] = [];
+    for (const [i, run] of runs.entries()) {
+      void run.settled.then(outcome => {
+        outcomes[i] = outcome;
+      });
+    }
+    await passUntil(() => Object.keys(outcomes).length === runs.length);
     expect(outcomes.map(outcome => outcome.status)).toEqual([
       'completed',
       'failed',
@@ -164,24 +168,39 @@ describe('after a death with several runs that had not begun', () => {
     const controllers = [new AbortController(), new AbortController(), new AbortController()];
     const requests = controllers.map(() => sampleRequest());
     const runs = requests.map((request, i) => worker.generate(request, controllers[i]?.signal ?? never));
-    await until(() => current().generated().length === 3);
+    await passUntil(() => current().generated().length === 3);
     current().end({ code: 1 });
-    await until(() => processes.length === 2 && current().generated().length === 1);
+    await passUntil(() => processes.length === 2 && current().generated().length === 1);
     controllers[1]?.abort();
     expect(await runs[1]?.settled).toMatchObject({ status: 'cancelled' });
     controllers[0]?.abort();
-    await until(() => current().received.at(-1)?.type === 'cancel');
+    await passUntil(() => current().received.at(-1)?.type === 'cancel');
     expect(current().generated()).toEqual([requests[0]?.id]);
     current().say(doneMessage(requests[0]?.id ?? '', 0, 'cancelled'));
-    await until(() => current().generated().length === 2);
+    await passUntil(() => current().generated().length === 2);
     expect(current().generated()).toEqual([requests[0]?.id, requests[2]?.id]);
   });
+});
+
+it('never sends a worker more than it has slots for', async () => {
+  const { worker, current } = scriptedWorker(child => child.say({ ...READY, slots: 2 } as WorkerMessage));
+  const requests = Array.from({ length: 5 }, () => sampleRequest());
+  const runs = requests.map(request => worker.generate(request, never));
+  await passUntil(() => current().generated().length === 2);
+  for (const [i, { id }] of requests.entries()) {
+    expect(worker.status().running).toBe(Math.min(2, 5 - i));
+    expect(current().generated()).toHaveLength(Math.min(5, i + 2));
+    current().answer(id, ['fine']);
+    await runs[i]?.settled;
+    await passUntil(() => current().generated().length === Math.min(5, i + 3));
+  }
+  expect(current().generated()).toEqual(requests.map(({ id }) => id));
 });
 
 describe('tokenize', () => {
   it('resolves with the count, or rejects with what the worker says', async () => {
     const { worker, current } = scriptedWorker();
-    await until(() => worker.status().state === 'ready');
+    await passUntil(() => worker.status().state === 'ready');
     const child = current();
     child.onReceive = message => {
       if (message.type !== 'tokenize') return;
@@ -198,7 +217,7 @@ describe('tokenize', () => {
       code: 'model_loading',
     });
     const { worker, current } = scriptedWorker();
-    await until(() => worker.status().state === 'ready');
+    await passUntil(() => worker.status().state === 'ready');
     const answer = worker.tokenize({ prompt: 'a' }, never);
     current().end({ code: 1 });
     await expect(answer).rejects.toMatchObject({ code: 'model_loading', status: 503 });
@@ -206,10 +225,10 @@ describe('tokenize', () => {
 
   it('rejects when its client leaves, and the late answer is no fault', async () => {
     const { worker, current } = scriptedWorker();
-    await until(() => worker.status().state === 'ready');
+    await passUntil(() => worker.status().state === 'ready');
     const controller = new AbortController();
     const answer = worker.tokenize({ prompt: 'a' }, controller.signal);
-    await until(() => current().received.length === 1);
+    await passUntil(() => current().received.length === 1);
     controller.abort();
     await expect(answer).rejects.toMatchObject({ code: 'cancelled' });
     current().say({ type: 'tokenized', id: 'tokenize-1', tokens: 1 });

@@ -22,6 +22,7 @@ export class WorkerClient implements RunHost {
   readonly #options: ClientOptions;
   readonly #tokenizations: Tokenizations;
   #channel: Channel | null = null;
+  #slots = 0;
   #refusal: AppError | null = null;
   /** In order of arrival. */
   #waiting = new Set<Run>();
@@ -60,9 +61,10 @@ export class WorkerClient implements RunHost {
     return this.#tokenizations.send(this.#channel, input, signal);
   }
 
-  /** A worker is ready: those who wait are sent to it. */
-  connect(channel: Channel): void {
+  /** A worker is ready: those who wait are sent to it, never more at once than it has slots. */
+  connect(channel: Channel, slots: number): void {
     this.#channel = channel;
+    this.#slots = slots;
     this.#refusal = null;
     this.#deliver();
   }
@@ -148,22 +150,24 @@ export class WorkerClient implements RunHost {
 
   onSettled(run: Run): void {
     this.#waiting.delete(run);
-    const wasSuspect = this.#suspects.delete(run);
+    this.#suspects.delete(run);
     if (this.#inWorker.get(run.request.id) === run) this.#inWorker.delete(run.request.id);
-    if (wasSuspect) this.#deliver();
+    this.#deliver();
   }
 
   #deliver(): void {
     const channel = this.#channel;
-    if (channel === null) return;
+    if (channel === null || this.#refusal) return;
     const [suspect] = this.#suspects;
     if (suspect) {
       if (this.#inWorker.size === 0) this.#send(channel, suspect);
       return;
     }
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const run of waiting) this.#send(channel, run);
+    for (const run of this.#waiting) {
+      if (this.#inWorker.size >= this.#slots) return;
+      this.#waiting.delete(run);
+      this.#send(channel, run);
+    }
   }
 
   #send(channel: Channel, run: Run): void {

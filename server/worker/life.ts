@@ -102,7 +102,7 @@ export class WorkerLife implements ChannelListener {
 
   onFault(kind: LineFault, line: string): void {
     this.#options.faults.count(kind, line);
-    if (kind === 'bad_ready') this.#onForeignVersion('another version');
+    if (kind === 'bad_ready' && this.#readyAtMs === null) this.#onForeignVersion('another version');
   }
 
   onOverflow(): void {

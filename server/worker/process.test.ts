@@ -1,10 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { fixtureCommand, fixtureWorker } from '../testing/fixture-worker.js';
 import { isRunning, ownChildren, processFacts } from '../testing/processes.js';
 import { readRun } from '../testing/read-run.js';
 import { neverAborted, sampleRequest } from '../testing/sample-request.js';
 import { until } from '../testing/until.js';
 import { spawnWorker } from './process.js';
+
+// For machines whose cores are busy with something else.
+vi.setConfig({ testTimeout: 30_000 });
 
 const never = neverAborted();
 

@@ -1,32 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { pass, soon, useFakeClock } from '../testing/fake-clock.js';
 import { readRun } from '../testing/read-run.js';
 import { neverAborted, sampleRequest } from '../testing/sample-request.js';
-import { doneMessage, READY, type ScriptedProcess } from '../testing/scripted-process.js';
+import { HEARTBEAT, passAlive, READY, type ScriptedProcess } from '../testing/scripted-process.js';
 import { scriptedWorker } from '../testing/scripted-worker.js';
-import { MAX_LINE_BYTES, type WorkerMessage } from './protocol.js';
+import type { WorkerMessage } from './protocol.js';
+
+useFakeClock();
 
 const never = neverAborted();
 const MINUTE_MS = 60_000;
-const HEARTBEAT: WorkerMessage = { type: 'heartbeat', step: 1, running: 0, rss_bytes: 5_000_000 };
-
-const pass = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
-/** Lets streams and promises finish what they have begun. */
-const soon = (): Promise<unknown> => pass(1);
-
-/** Gives a sign of life every second. */
-async function passAlive(child: ScriptedProcess, ms: number, sign: WorkerMessage = HEARTBEAT): Promise<void> {
-  for (let passedMs = 0; passedMs < ms; passedMs += 1_000) {
-    child.say(sign);
-    await pass(1_000);
-  }
-}
-
-beforeEach(() => {
-  vi.useFakeTimers();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 describe('loading', () => {
   it('survives crashes: prompts wait and are then sent in order', async () => {
@@ -42,7 +25,7 @@ describe('loading', () => {
     expect(current().generated()).toEqual([]);
     current().say(READY);
     await soon();
-    expect(worker.status()).toMatchObject({ state: 'ready', slots: 4, restarts: 2, engine: 'scripted' });
+    expect(worker.status()).toMatchObject({ state: 'ready', slots: 32, restarts: 2, engine: 'scripted' });
     expect(current().generated()).toEqual(requests.map(request => request.id));
     for (const { id } of requests) current().answer(id, [id]);
     const texts = await Promise.all(runs.map(async run => (await readRun(run)).text));
@@ -176,153 +159,6 @@ describe('a fault that stays', () => {
     expect(current().signals).toEqual([]);
     await passAlive(current(), 2_000);
     expect(current().signals).toEqual(['SIGKILL']);
-  });
-});
-
-describe('a stalled worker', () => {
-  it('is killed after ten seconds without a sign of life, and replaced', async () => {
-    const { worker, processes, current } = scriptedWorker();
-    await passAlive(current(), 20_000);
-    expect(worker.status()).toMatchObject({ state: 'ready', rssBytes: 5_000_000 });
-    await pass(11_000);
-    expect(processes[0]?.signals).toEqual(['SIGKILL']);
-    expect(worker.status().lastExit?.reason).toBe(
-      'killed by the gateway: it gave no sign of life for 10000 ms',
-    );
-    await pass(1_000);
-    expect(worker.status()).toMatchObject({ state: 'ready', restarts: 1 });
-  });
-
-  it('costs the run without a first token 504, and the worker its life when it does not obey', async () => {
-    const { worker, processes, current } = scriptedWorker();
-    await soon();
-    const hung = worker.generate(sampleRequest(), never);
-    await passAlive(current(), 60_000);
-    const innocent = worker.generate(sampleRequest(), never);
-    const reading = readRun(hung);
-    await passAlive(current(), 59_000);
-    expect(current().received).toHaveLength(2);
-    await passAlive(current(), 2_000);
-    expect((await reading).error).toMatchObject({ code: 'generation_timeout', status: 504 });
-    expect(current().received.at(-1)?.type).toBe('cancel');
-    await passAlive(current(), 3_000);
-    expect(current().signals).toEqual([]);
-    await passAlive(current(), 3_000);
-    expect(processes[0]?.signals).toEqual(['SIGKILL']);
-    expect(await hung.settled).toMatchObject({ status: 'failed', error: { code: 'generation_timeout' } });
-    await soon();
-    expect(processes).toHaveLength(2);
-    current().answer(current().generated()[0] ?? '', ['whole']);
-    expect((await readRun(innocent)).text).toBe('whole');
-  });
-
-  it('that pauses between two tokens costs that run alone when it obeys the cancel', async () => {
-    const { worker, processes, current } = scriptedWorker();
-    await soon();
-    const request = sampleRequest();
-    const run = worker.generate(request, never);
-    const tokens: WorkerMessage = { type: 'tokens', items: [[request.id, 'x', 1]] };
-    for (let i = 0; i < 5; i++) await passAlive(current(), 29_000, tokens);
-    await passAlive(current(), 29_000);
-    expect(current().received).toHaveLength(1);
-    await passAlive(current(), 2_000);
-    expect(current().received.at(-1)).toEqual({ type: 'cancel', id: request.id });
-    current().say(doneMessage(request.id, 145, 'cancelled'));
-    await passAlive(current(), 20_000);
-    const outcome = await run.settled;
-    expect(outcome).toMatchObject({ status: 'failed', error: { code: 'generation_timeout' } });
-    expect(outcome.text).toBe('x'.repeat(145));
-    expect(processes).toHaveLength(1);
-  });
-
-  it('that does not acknowledge a cancel in time is killed', async () => {
-    const { worker, processes, current } = scriptedWorker();
-    await soon();
-    const controller = new AbortController();
-    const run = worker.generate(sampleRequest(), controller.signal);
-    await soon();
-    controller.abort();
-    await passAlive(current(), 4_000);
-    expect(processes[0]?.signals).toEqual([]);
-    await passAlive(current(), 2_000);
-    expect(processes[0]?.signals).toEqual(['SIGKILL']);
-    expect(await run.settled).toMatchObject({ status: 'cancelled' });
-  });
-});
-
-it('replaces a worker whose line is too long', async () => {
-  const { worker, processes, current } = scriptedWorker();
-  await soon();
-  for (let i = 0; i < 20; i++) current().say('x'.repeat(MAX_LINE_BYTES / 8));
-  await soon();
-  expect(processes[0]?.signals).toEqual(['SIGKILL']);
-  await pass(1_000);
-  expect(worker.status()).toMatchObject({ state: 'ready', protocolFaults: { line_too_long: 1 } });
-});
-
-describe('stopping', () => {
-  it('asks, then sends SIGTERM, then SIGKILL, and tells those in flight', async () => {
-    const { worker, current } = scriptedWorker();
-    await soon();
-    const child = current();
-    child.mortalBy = ['SIGKILL'];
-    const request = sampleRequest();
-    const run = worker.generate(request, never);
-    await soon();
-    child.say({ type: 'tokens', items: [[request.id, 'half', 1]] });
-    await soon();
-    const reading = readRun(run);
-    const stopped = worker.stop();
-    expect(await reading).toMatchObject({ text: 'half', error: { code: 'shutting_down' } });
-    await soon();
-    expect(child.received.at(-1)).toEqual({ type: 'shutdown' });
-    await pass(4_990);
-    expect(child.signals).toEqual([]);
-    await pass(20);
-    expect(child.signals).toEqual(['SIGTERM']);
-    await pass(5_000);
-    expect(child.signals).toEqual(['SIGTERM', 'SIGKILL']);
-    await stopped;
-    expect(worker.status()).toMatchObject({ state: 'stopped', pid: null, running: 0 });
-    expect(await run.settled).toMatchObject({ status: 'failed', text: 'half' });
-    expect((await readRun(worker.generate(request, never))).error?.code).toBe('shutting_down');
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  it('takes an obedient worker at its word', async () => {
-    const { worker, current } = scriptedWorker();
-    await soon();
-    current().onReceive = ({ type }) => type === 'shutdown' && current().end({ code: 0 });
-    const first = worker.stop();
-    const second = worker.stop();
-    await Promise.all([first, second]);
-    expect(current().signals).toEqual([]);
-    expect(current().received).toEqual([{ type: 'shutdown' }]);
-  });
-
-  it('ends those who wait, and a restart that was planned', async () => {
-    const { worker, processes, current } = scriptedWorker();
-    await soon();
-    current().end({ code: 1 });
-    await soon();
-    const waiting = worker.generate(sampleRequest(), never);
-    await worker.stop();
-    expect(await waiting.settled).toMatchObject({ status: 'failed', error: { code: 'shutting_down' } });
-    await pass(MINUTE_MS);
-    expect(processes).toHaveLength(1);
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  it('may be cut short by killing', async () => {
-    const { worker, current } = scriptedWorker();
-    await soon();
-    const child = current();
-    const stopped = worker.stop();
-    worker.kill();
-    await stopped;
-    expect(child.signals).toEqual(['SIGKILL']);
-    await pass(MINUTE_MS);
-    expect(worker.status().state).toBe('stopped');
   });
 });
 

@@ -103,7 +103,7 @@ export class Supervisor implements LifeListener {
     this.#fault = null;
     this.#state = 'ready';
     this.#logger.info('✅ Python model loaded.');
-    this.client.connect(channel);
+    this.client.connect(channel, message.slots);
     this.#changed();
   }
 

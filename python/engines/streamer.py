@@ -1,0 +1,114 @@
+"""The engine for any causal language model: transformers' `generate`, one request at a time, in a thread.
+
+Knows no text and no stop string. Whatever happens inside `generate` ends the request; none is left waiting.
+"""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from cpu_threads import choose_waiting
+from decoding import StreamDetokenizer
+from engines.base import Admitted, ModelInfo, Report, StepOutput, answer_room
+from generation import GenerateRequest, GenerationInput, Message, RequestError, Sampling
+from loading_progress import report_stage
+from models import locate_model
+from prompting import encode_input
+
+if TYPE_CHECKING:
+    from engines.generate_call import GenerateCall
+    from sampling import Draw
+
+    _NamedCall = tuple[str, GenerateCall]
+
+STEP_WAIT_S = 0.05
+DECODING_CONTEXT_TOKENS = 8
+"""Tail of a raw prompt shown to the detokenizer, so that the first word keeps its space."""
+
+
+class StreamerEngine:
+    name = "streamer"
+    slots = 1
+
+    def __init__(self, model: str, data_dir: str) -> None:
+        self._reference = model
+        self._data_dir = Path(data_dir)
+        self._running: _NamedCall | None = None
+        self._calls: SimpleQueue[_NamedCall] = SimpleQueue()
+        self._outputs: SimpleQueue[StepOutput] = SimpleQueue()
+        # One thread for all calls: OpenMP keeps a pool of its own for every thread that ever computed.
+        self._thread = threading.Thread(target=self._run_calls, name="generate", daemon=True)
+
+    def load(self, report: Report) -> ModelInfo:
+        choose_waiting()
+        place = locate_model(self._reference, self._data_dir, report)
+        from model_loading import load_model
+
+        self._loaded = load_model(place, report)
+        self._thread.start()
+        with report_stage(report, "warming up"):
+            self._warm_up()
+        return self._loaded.info
+
+    def admit(self, request: GenerateRequest) -> Admitted:
+        from engines.generate_call import GenerateCall
+        from sampling import Sampler
+
+        loaded = self._loaded
+        prompt_ids = encode_input(loaded.tokenizer, request.input)
+        room = answer_room(len(prompt_ids), loaded.info.context_length, request.sampling.max_tokens)
+
+        def emit(draw: "Draw") -> None:
+            logprobs = None if draw.logprob is None else (draw.logprob,)
+            self._outputs.put(StepOutput(request.id, (draw.token_id,), logprobs))
+
+        sampler = Sampler(request.sampling, loaded.model.device)
+        call = GenerateCall(loaded.model, prompt_ids, room, loaded.end_ids, sampler, emit)
+        self._running = (request.id, call)
+        self._calls.put(self._running)
+        context = prompt_ids[-DECODING_CONTEXT_TOKENS:] if request.input.prompt is not None else ()
+        return Admitted(len(prompt_ids), 0, StreamDetokenizer(loaded.tokenizer.backend_tokenizer, context))
+
+    def step(self) -> Sequence[StepOutput]:
+        try:
+            outputs = [self._outputs.get(timeout=STEP_WAIT_S)]
+        except Empty:
+            if not self._thread.is_alive():
+                raise RuntimeError("The thread that generates has ended.") from None
+            return ()
+        while not self._outputs.empty():
+            outputs.append(self._outputs.get())
+        if outputs[-1].finish is not None or outputs[-1].error is not None:
+            self._running = None
+        return outputs
+
+    def cancel(self, request_id: str) -> None:
+        if self._running is not None and self._running[0] == request_id:
+            self._running[1].cancel()
+
+    def count_tokens(self, source: GenerationInput) -> int:
+        return len(encode_input(self._loaded.tokenizer, source))
+
+    def _run_calls(self) -> None:
+        while True:
+            request_id, call = self._calls.get()
+            try:
+                last = StepOutput(request_id, finish=call.run())
+            except Exception as error:  # noqa: BLE001 -- it is that request's end, and no other's
+                last = StepOutput(request_id, error=error)
+            self._outputs.put(last)
+
+    def _warm_up(self) -> None:
+        """Pays for the first use of template, kernels and thread pool before a client would."""
+        sampling = Sampling(2, 1.0, 1.0, 0, 0.0, 1.0, 0.0, 0.0, 0, (), None)
+        source = GenerationInput(messages=(Message("user", "Hello"),))
+        try:
+            self.admit(GenerateRequest("warm-up", source, sampling))
+        except RequestError:
+            return
+        while self._running is not None:
+            for output in self.step():
+                if output.error is not None:
+                    raise output.error

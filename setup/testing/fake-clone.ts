@@ -1,0 +1,135 @@
+// A clone of this repository in a temporary folder, with the real set-up and fake programs: no network, no packages.
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const SETUP = path.resolve(import.meta.dirname, '..');
+const PROGRAM = new URL('fake-program.mjs', import.meta.url).href;
+/** Just what set-up hashes or needs to exist. */
+const FILES = {
+  'package.json': '{"type":"module"}',
+  'package-lock.json': '{}',
+  '.npmrc': '',
+  'requirements.txt': 'torch==1\n',
+  'requirements-dev.txt': '',
+  'requirements-model.txt': '',
+  'tsconfig.json': '{}',
+  'tsconfig.build.json': '{}',
+  'tsconfig.cli.json': '{}',
+  'cli.test.ts': '',
+  'server/main.ts': '',
+  'server/main.test.ts': '',
+  'python/prepare_model.py': '',
+  'python/conversion.py': '',
+};
+
+/**
+ * How a fake program strays: `on` is part of its command line; `say` goes to stdout, `code` ends it, `hang`
+ * never does, `awaits` holds it until a file of that name is in the clone.
+ */
+export interface Rule {
+  readonly on: string;
+  readonly say?: string;
+  readonly code?: number;
+  readonly hang?: boolean;
+  readonly awaits?: string;
+}
+
+export interface Finished {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  /** Everything on stderr so far. */
+  stderr(): string;
+  readonly finished: Promise<Finished>;
+}
+
+export interface RunOptions {
+  readonly plan?: readonly Rule[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly script?: string;
+  readonly spawn?: SpawnOptions;
+}
+
+export class FakeClone {
+  readonly root: string;
+
+  private constructor(root: string) {
+    this.root = root;
+  }
+
+  /** @param programs the fakes on PATH, which holds nothing else */
+  static async create(programs: readonly string[] = ['npm', 'python3']): Promise<FakeClone> {
+    const clone = new FakeClone(await mkdtemp(path.join(tmpdir(), 'minivault-setup-')));
+    const scripts = (await readdir(SETUP)).filter(name => name.endsWith('.mjs'));
+    await mkdir(clone.path('setup'));
+    await Promise.all(scripts.map(name => cp(path.join(SETUP, name), clone.path('setup', name))));
+    await Promise.all(Object.entries(FILES).map(([file, text]) => clone.write(file, text)));
+    await mkdir(clone.path('bin'));
+    const text = `#!${process.execPath}\nimport(${JSON.stringify(PROGRAM)});\n`;
+    for (const name of programs) await writeFile(clone.path('bin', name), text, { mode: 0o755 });
+    return clone;
+  }
+
+  path(...segments: string[]): string {
+    return path.join(this.root, ...segments);
+  }
+
+  async write(file: string, text: string): Promise<void> {
+    await mkdir(path.dirname(this.path(file)), { recursive: true });
+    await writeFile(this.path(file), text);
+  }
+
+  async remove(file: string): Promise<void> {
+    await rm(this.path(file), { recursive: true, force: true });
+  }
+
+  /** The fake programs run so far, as command lines with the clone's path left out; then forgets them. */
+  async takeCalls(): Promise<string[]> {
+    const text = await readFile(this.path('calls.log'), 'utf8').catch(() => '');
+    await this.remove('calls.log');
+    return text.replaceAll(`${this.root}/`, '').split('\n').slice(0, -1);
+  }
+
+  /** The process a hanging fake has left behind, once it is up. */
+  async descendantPid(): Promise<number | null> {
+    const text = await readFile(this.path('descendant.pid'), 'utf8').catch(() => '');
+    return text === '' ? null : Number(text);
+  }
+
+  start({ plan = [], env = {}, script = 'setup/start.mjs', spawn: options = {} }: RunOptions = {}): Running {
+    const child = spawn(process.execPath, [this.path(script)], {
+      cwd: this.root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: this.path('bin'), FAKE_ROOT: this.root, FAKE_PLAN: JSON.stringify(plan), ...env },
+      ...options,
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    const finished = new Promise<Finished>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+    });
+    return { child, stderr: () => stderr, finished };
+  }
+
+  run(options: RunOptions = {}): Promise<Finished> {
+    return this.start(options).finished;
+  }
+
+  async dispose(): Promise<void> {
+    await rm(this.root, { recursive: true, force: true });
+  }
+}
