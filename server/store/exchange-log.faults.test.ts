@@ -1,6 +1,6 @@
 // The log on disks that are full, broken or asleep: injected faults, and a real full disk where one may be mounted.
 import { execFileSync } from 'node:child_process';
-import { open, readFile, stat } from 'node:fs/promises';
+import { open, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Exchange } from '../domain/exchange.js';
@@ -56,6 +56,26 @@ describe('a full disk', () => {
     disk.freeBytes = 1e9;
     await until(() => !log.status().degraded);
     expect((await readLogContent(file)).ids).toEqual(ids(numbered(10)));
+  });
+
+  it('keeps nobody waiting, neither those whose line fitted nor the others', async () => {
+    const { log, disk } = await openTestLog();
+    await log.append(sampleExchange());
+    disk.freeBytes = 3 * LINE_BYTES + 5;
+    const waitedMs = await timed(Promise.all(numbered(10).map(exchange => log.append(exchange))));
+    expect(waitedMs).toBeLessThan(1_000);
+    expect(log.status().spooled).toBe(7);
+  });
+
+  it('leaves half a line where it cannot be cut back, which is moved away before the next', async () => {
+    const { log, file, disk } = await openTestLog();
+    disk.freeBytes = 1.5 * LINE_BYTES;
+    disk.failingTruncates = 1;
+    await Promise.all(numbered(2).map(exchange => log.append(exchange)));
+    disk.freeBytes = 1e9;
+    await until(() => !log.status().degraded);
+    expect(await readLogContent(file)).toEqual({ ids: ids(numbered(2)), damaged: [] });
+    expect(log.status().tornTails).toBe(1);
   });
 
   it('costs the oldest entries beyond a thousand, counted and reported', async () => {
@@ -156,6 +176,28 @@ describe('a disk with errors', () => {
     disk.failingSyncs = 1;
     await log.close();
     expect(new Set(disk.syncs).size).toBe(2);
+    expect(await readLogContent(file)).toEqual({ ids: ['a'], damaged: [] });
+  });
+});
+
+describe('a log that is deleted', () => {
+  it('now and then is no trouble', async () => {
+    const { log, file, entries } = await openTestLog();
+    for (const exchange of numbered(10)) {
+      await log.append(exchange);
+      await rm(file);
+    }
+    expect(log.status()).toMatchObject({ degraded: false, lastError: null });
+    expect(entries).toEqual([]);
+  });
+
+  it('as fast as it is written makes lines wait in memory', async () => {
+    const { log, file, disk } = await openTestLog();
+    disk.afterWrite = () => rm(file);
+    await log.append(sampleExchange({ id: 'a' }));
+    expect(log.status()).toMatchObject({ degraded: true, spooled: 1 });
+    disk.afterWrite = null;
+    await until(() => !log.status().degraded);
     expect(await readLogContent(file)).toEqual({ ids: ['a'], damaged: [] });
   });
 });
