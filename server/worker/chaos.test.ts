@@ -26,9 +26,10 @@ function live(child: ScriptedProcess): void {
   };
   const timer = setInterval(() => {
     if (child.stdout.writableEnded) return clearInterval(timer);
-    const items = [...running].map(([id, n]): [string, string, number] => [id, `${id}#${n} `, 1]);
+    const step = [...running];
+    const items = step.map(([id, n]): [string, string, number] => [id, `${id}#${n} `, 1]);
     child.say({ type: 'tokens', items }, HEARTBEAT);
-    for (const [id, n] of running) {
+    for (const [id, n] of step) {
       running.set(id, n + 1);
       if (n + 1 < TOKENS) continue;
       running.delete(id);
