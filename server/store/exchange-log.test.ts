@@ -1,6 +1,6 @@
 import { appendFile, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ConfigError } from '../config.js';
 import type { Exchange } from '../domain/exchange.js';
 import { openTestLog, readLogContent } from '../testing/open-test-log.js';
@@ -10,6 +10,8 @@ import { until } from '../testing/until.js';
 import type { ExchangeLog } from './exchange-log.js';
 import { toLogLine } from './log-line.js';
 import { listLogFiles } from './rotation.js';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 const numbered = (count: number, from = 0): Exchange[] =>
   Array.from({ length: count }, (_, i) => sampleExchange({ id: `id-${from + i}` }));
@@ -109,7 +111,7 @@ describe('syncing', () => {
     await log.append(sampleExchange());
     await log.append(sampleExchange());
     expect(disk.syncs).toHaveLength(0);
-    await until(() => disk.syncs.length > 0, 2_000);
+    await until(() => disk.syncs.length > 0);
     expect(disk.syncs).toHaveLength(1);
   });
 

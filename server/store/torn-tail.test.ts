@@ -1,11 +1,13 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FaultyDisk } from '../testing/faulty-disk.js';
 import { sampleExchange } from '../testing/sample-exchange.js';
 import { tempFolder } from '../testing/temp-folder.js';
 import { toLogLine } from './log-line.js';
 import { type MendedTail, mendTail, readBytes, tornPath } from './torn-tail.js';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 async function mend(file: string, disk = new FaultyDisk()): Promise<MendedTail> {
   const handle = await disk.open(file, 'a+');

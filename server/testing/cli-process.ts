@@ -1,7 +1,7 @@
 // The CLI client, compiled and run as a process of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, onTestFinished, vi } from 'vitest';
 import { type Compiled, compile } from './compile.js';
 import { type Script, scriptedGateway } from './scripted-gateway.js';
 
@@ -33,6 +33,7 @@ let compiled: Compiled;
 
 /** Call it once in a test file; compiles before its tests. */
 export function useCli(): void {
+  vi.setConfig({ testTimeout: 30_000 });
   beforeAll(async () => {
     compiled = await compile(CLI_SOURCE);
   }, 30_000);
