@@ -41,7 +41,7 @@ class GenerationLoop:
         """Returns after a shutdown, when every live request has been told. Raises what `step` raises."""
         running = self._scheduler.running
         while True:
-            if not running:
+            if self._scheduler.is_idle():
                 self._inbox.wait(None)
             for message, received_at in self._inbox.take():
                 if isinstance(message, Shutdown):

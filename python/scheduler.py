@@ -70,6 +70,9 @@ class Scheduler:
         self._waiting: deque[Waiting] = deque()
         self.running: dict[str, Run] = {}
 
+    def is_idle(self) -> bool:
+        return not self.running and not self._waiting
+
     def is_live(self, request_id: str) -> bool:
         return request_id in self.running or any(w.request.id == request_id for w in self._waiting)
 

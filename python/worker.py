@@ -3,13 +3,12 @@
 Exit codes: 0 clean, 78 a fault that no restart mends (told as an `error` without id), anything else a crash.
 """
 
-import argparse
 import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from arguments import Arguments, parse_arguments
 from engines.base import Engine, ModelUnavailableError
 from fault_log import report_fault
 from generation_loop import GenerationLoop
@@ -27,29 +26,6 @@ EXIT_PERMANENT = 78
 
 STOP_GRACE_S = 2.0
 """How long a ready worker may take to end its requests after a shutdown; a loading one has nothing to end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arguments:
-    engine: str
-    model: str
-    data_dir: str
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:
-        raise ModelUnavailableError(f"worker.py was started wrongly: {message}.")
-
-
-def parse_arguments(words: Sequence[str]) -> Arguments:
-    """Raises ModelUnavailableError."""
-    parser = _Parser(prog="worker.py", description="The model's process; the gateway starts and stops it.")
-    parser.add_argument("--engine", choices=("streamer", "fake"), required=True)
-    parser.add_argument(
-        "--model", required=True, help="the packaged model, a folder, a GGUF file or a hub id"
-    )
-    parser.add_argument("--data-dir", required=True, help="where converted models are kept")
-    return Arguments(**vars(parser.parse_args(words)))
 
 
 def assemble(

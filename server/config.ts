@@ -73,6 +73,11 @@ export const SETTINGS = {
     fallback: process.platform === 'win32' ? '.venv/Scripts/python.exe' : '.venv/bin/python',
     about: 'Python that runs the worker.',
   },
+  MINIVAULT_SETUP_PYTHON: {
+    schema: z.string().min(1, 'a command or a path'),
+    fallback: null,
+    about: 'Python that set-up makes `.venv` with, when the one it finds on PATH is not the right one.',
+  },
   MINIVAULT_LOG_FILE: { schema: file(), fallback: 'logs/log.jsonl', about: 'Where exchanges are appended.' },
   MINIVAULT_LOG_MAX_BYTES: {
     schema: whole(1_024, 1e12),

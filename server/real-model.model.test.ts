@@ -77,7 +77,7 @@ describe('the real model', () => {
   it('loses no waiting prompt to ten kill -9 while loading, in prefill and in decode', async () => {
     app = await startApp({ env: REAL });
     const pid = () => app.parts.worker.status().pid ?? 0;
-    const long = Array(700).fill('river').join(' ');
+    const long = Array(400).fill('river').join(' ');
     for (let round = 0; round < 10; round++) {
       const phase = (['load', 'prefill', 'decode'] as const)[round % 3];
       if (phase !== 'load') await ready();

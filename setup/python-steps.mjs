@@ -125,7 +125,7 @@ export function wantsPackagedModel() {
  */
 export function modelConversion(root) {
   // As server/config.ts reads it.
-  const setting = (process.env.MINIVAULT_DATA_DIR ?? 'data').replace(/^~(?=\/|$)/, () => homedir());
+  const setting = (process.env.MINIVAULT_DATA_DIR || 'data').replace(/^~(?=\/|$)/, () => homedir());
   const dataDir = path.resolve(root, setting);
   const marker = path.join(dataDir, 'models', PACKAGED_MODEL, 'minivault.json');
   return {

@@ -1,6 +1,6 @@
 import { appendFile, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ConfigError } from '../config.js';
 import type { Exchange } from '../domain/exchange.js';
 import { openTestLog, readLogContent } from '../testing/open-test-log.js';
@@ -10,6 +10,8 @@ import { until } from '../testing/until.js';
 import type { ExchangeLog } from './exchange-log.js';
 import { toLogLine } from './log-line.js';
 import { listLogFiles } from './rotation.js';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 const numbered = (count: number, from = 0): Exchange[] =>
   Array.from({ length: count }, (_, i) => sampleExchange({ id: `id-${from + i}` }));
@@ -109,8 +111,15 @@ describe('syncing', () => {
     await log.append(sampleExchange());
     await log.append(sampleExchange());
     expect(disk.syncs).toHaveLength(0);
-    await until(() => disk.syncs.length > 0, 2_000);
+    await until(() => disk.syncs.length > 0);
     expect(disk.syncs).toHaveLength(1);
+  });
+
+  it('does not wait for the second when very much was written', async () => {
+    const { log, disk } = await openTestLog({ fsync: 'everysec' });
+    const response = 'x'.repeat(2 ** 20);
+    for (let i = 0; i < 18; i++) await log.append(sampleExchange({ response }));
+    expect(disk.syncs.length).toBeGreaterThan(0);
   });
 
   it('comes at the end, too', async () => {
@@ -158,16 +167,26 @@ describe('rotation of the log', () => {
     expect(disk.syncs.length).toBe(2);
   });
 
-  it('goes on in the old file when it cannot be rotated, here because somebody moved it', async () => {
-    const folder = await tempFolder();
-    const file = path.join(folder, 'log.jsonl');
-    const { log, entries } = await openTestLog({ path: file, maxBytes: 1_024 });
-    await log.append(sampleExchange({ id: 'id-0' }));
-    await rename(file, path.join(folder, 'aside'));
-    await log.append(sampleExchange({ id: 'id-1' }));
+  it('is put off for a while when it cannot be done', async () => {
+    const longName = `${'x'.repeat(245)}.jsonl`;
+    const { log, file, entries } = await openTestLog({
+      path: path.join(await tempFolder(), longName),
+      maxBytes: 1_024,
+    });
+    for (const exchange of numbered(5)) await log.append(exchange);
     expect(entries.map(({ message }) => message)).toEqual(['The log could not be rotated and grows on']);
-    expect(await readLogContent(path.join(folder, 'aside'))).toMatchObject({ ids: ['id-0', 'id-1'] });
     expect(log.status().degraded).toBe(false);
+    expect((await readLogContent(file)).ids).toEqual(ids(numbered(5)));
+  });
+
+  it('goes on with the new file when somebody moved the old one in that moment', async () => {
+    const { log, file } = await openTestLog({ maxBytes: 1_024 });
+    await log.append(sampleExchange({ id: 'a' }));
+    await rename(file, `${file}.old`);
+    for (const id of ['b', 'c', 'd']) await log.append(sampleExchange({ id }));
+    expect((await readLogContent(`${file}.old`)).ids).toEqual(['a', 'b']);
+    expect((await readLogContent(file)).ids).toEqual(['c', 'd']);
+    expect(await listLogFiles(file)).toHaveLength(2);
   });
 });
 

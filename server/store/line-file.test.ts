@@ -146,6 +146,18 @@ describe('a sync that fails', () => {
     await fresh.close();
   });
 
+  it('has its lines written at the end when somebody has emptied the file since', async () => {
+    const { file, disk, lineFile, text } = await openTestFile({ before: 'before\n' });
+    await lineFile.append(lines('a'));
+    await truncate(file, 0);
+    await lineFile.append(lines('b'));
+    expect(await lineFile.whereabouts(lines('b'))).toBe('here');
+    disk.failingSyncs = 1;
+    const fresh = await lineFile.reopen();
+    expect(await text()).toBe('b\na\nb\n');
+    await fresh.close();
+  });
+
   it('is no failure where the file system cannot sync at all', async () => {
     const { disk, lineFile } = await openTestFile();
     await lineFile.append(lines('a'));

@@ -1,8 +1,14 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import * as fs from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { tempFolder } from '../testing/temp-folder.js';
 import { listLogFiles, rotate } from './rotation.js';
+
+vi.mock('node:fs/promises', async importOriginal => {
+  const original = await importOriginal<typeof fs>();
+  return { ...original, readdir: vi.fn(original.readdir) };
+});
+const { readdir, readFile, writeFile } = fs;
 
 async function folderWith(files: Record<string, string>): Promise<string> {
   const folder = await tempFolder();
@@ -28,10 +34,12 @@ describe('rotation', () => {
     expect(await rotate(path.join(folder, 'log.jsonl'))).toBe(path.join(folder, 'log-1000001.jsonl'));
   });
 
-  it('takes the next number when somebody has just taken that one', async () => {
-    const folder = await folderWith({ 'log.jsonl': 'mine' });
-    await mkdir(path.join(folder, 'log-000001.jsonl'));
+  it('overwrites nothing when somebody takes the number in that moment', async () => {
+    const folder = await folderWith({ 'log-000001.jsonl': 'theirs', 'log.jsonl': 'mine' });
+    vi.mocked(readdir).mockResolvedValueOnce([]);
     expect(await rotate(path.join(folder, 'log.jsonl'))).toBe(path.join(folder, 'log-000002.jsonl'));
+    expect(await readFile(path.join(folder, 'log-000001.jsonl'), 'utf8')).toBe('theirs');
+    expect(await readFile(path.join(folder, 'log-000002.jsonl'), 'utf8')).toBe('mine');
   });
 
   it('leaves no reservation behind when there is nothing to rotate', async () => {

@@ -1,11 +1,13 @@
 import { open, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FaultyDisk } from '../testing/faulty-disk.js';
 import { sampleExchange } from '../testing/sample-exchange.js';
 import { tempFolder } from '../testing/temp-folder.js';
 import { toLogLine } from './log-line.js';
 import { type MendedTail, mendTail, readBytes, tornPath } from './torn-tail.js';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 async function mend(file: string, disk = new FaultyDisk()): Promise<MendedTail> {
   const handle = await disk.open(file, 'a+');
@@ -69,12 +71,14 @@ describe('a torn tail', () => {
     expect((await mend(file)).did).toBe('torn');
   });
 
-  it('keeps the bytes of every tail that ever was', async () => {
+  it('keeps the bytes of every tail that ever was, on the disk', async () => {
     const file = path.join(await tempFolder(), 'log.jsonl');
+    const disk = new FaultyDisk();
     for (const tail of ['{"a', '{"b']) {
       await writeFile(file, tail);
-      await mend(file);
+      await mend(file, disk);
     }
+    expect(disk.syncs).toHaveLength(2);
     expect(await readFile(tornPath(file), 'utf8')).toBe('{"a\n{"b\n');
   });
 
@@ -85,6 +89,8 @@ describe('a torn tail', () => {
     const handle = await disk.open(file, 'a+');
     disk.failingOpens = 1;
     await expect(mendTail(handle, file, disk.open)).rejects.toThrow('ENOSPC');
+    disk.failingSyncs = 1;
+    await expect(mendTail(handle, file, disk.open)).rejects.toThrow('EIO');
     await handle.close();
     expect(await readFile(file, 'utf8')).toBe('{"a":1}\n{"b');
   });

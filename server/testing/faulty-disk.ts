@@ -21,6 +21,8 @@ export class FaultyDisk {
   openCode = 'ENOSPC';
   /** While set, writes wait for it. */
   hold: Promise<void> | null = null;
+  /** Called after each write. */
+  afterWrite: (() => Promise<void>) | null = null;
   writes = 0;
   bytesRead = 0;
   /** One entry a sync, with the number of the descriptor it was asked of. */
@@ -60,7 +62,9 @@ export class FaultyDisk {
         const fits = Math.min(length, this.freeBytes);
         if (fits === 0) throw systemError('ENOSPC', 'write');
         this.freeBytes -= fits;
-        return handle.write(bytes, offset, fits, position);
+        const written = await handle.write(bytes, offset, fits, position);
+        await this.afterWrite?.();
+        return written;
       },
       datasync: async () => this.#sync(descriptor),
       sync: async () => this.#sync(descriptor),

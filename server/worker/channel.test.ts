@@ -101,6 +101,22 @@ describe('what the worker says', () => {
   });
 });
 
+it('delivers none of the lines that came with the one that made its owner close it', async () => {
+  const fromWorker = new PassThrough();
+  const messages: WorkerMessage[] = [];
+  const channel = new Channel(fromWorker, new PassThrough(), {
+    onMessage: message => {
+      messages.push(message);
+      channel.close();
+    },
+    onFault: () => {},
+    onOverflow: () => {},
+  });
+  fromWorker.write(BYTES);
+  await channel.ended;
+  expect(messages).toEqual(MESSAGES.slice(0, 1));
+});
+
 describe('what the gateway sends', () => {
   it('arrives as one line each and in order, through a pipe that fills up again and again', async () => {
     const arrived: string[] = [];
@@ -137,6 +153,15 @@ describe('what the gateway sends', () => {
     const sent = ['a', 'b', 'c', 'd'].map(id => channel.send({ type: 'cancel', id }));
     expect(await Promise.all(sent)).toEqual([true, false, false, false]);
     expect(await channel.send({ type: 'cancel', id: 'e' })).toBe(false);
+  });
+
+  it('counts as not sent when the pipe is closed without an error, as at the end of a child', async () => {
+    const stuck = new Writable({ highWaterMark: 1, write: () => {} });
+    const { channel } = openChannel(stuck);
+    void channel.send({ type: 'shutdown' });
+    const behind = channel.send({ type: 'shutdown' });
+    stuck.destroy();
+    expect(await behind).toBe(false);
   });
 
   it('counts as not sent once the channel is closed', async () => {

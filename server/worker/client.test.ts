@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest';
-import { pass, passUntil, useFakeClock } from '../testing/fake-clock.js';
+import { getEventListeners } from 'node:events';
+import { describe, expect, it, vi } from 'vitest';
+import { toAppError } from '../errors.js';
+import { pass, passUntil, soon, useFakeClock } from '../testing/fake-clock.js';
 import { readRun } from '../testing/read-run.js';
 import { neverAborted, sampleRequest } from '../testing/sample-request.js';
-import { doneMessage, READY, type ScriptedProcess } from '../testing/scripted-process.js';
+import { doneMessage, passAlive, READY, type ScriptedProcess } from '../testing/scripted-process.js';
 import { scriptedWorker } from '../testing/scripted-worker.js';
 import type { WorkerMessage } from './protocol.js';
 import type { RunOutcome, Worker } from './worker.js';
@@ -98,22 +100,29 @@ describe('when the worker dies', () => {
     expect(current().generated()).toEqual(ids);
   });
 
-  it('in the very moment of sending, the run counts as not sent, time and again', async () => {
-    const deaths = 4;
+  it('in the very moment of sending, the run counts as not sent, time and again, and keeps its place', async () => {
+    const deaths = 3;
     const { worker, processes, current } = scriptedWorker((child, nth) => {
-      child.say(READY);
+      child.say({ ...READY, slots: 1 } as WorkerMessage);
       if (nth <= deaths) child.stdin.destroy();
     });
-    const run = worker.generate(sampleRequest(), never);
+    const requests = [sampleRequest(), sampleRequest()];
+    const runs = requests.map(request => worker.generate(request, never));
     for (let nth = 1; nth <= deaths; nth++) {
       await pass(4_000);
       expect(processes).toHaveLength(nth);
       current().end({ code: 1 });
     }
     await pass(4_000);
-    expect(current().generated()).toHaveLength(1);
-    current().answer(current().generated()[0] ?? '', ['whole']);
-    expect((await readRun(run)).text).toBe('whole');
+    for (const { id } of requests) {
+      expect(current().generated().at(-1)).toBe(id);
+      current().answer(id, ['whole']);
+      await soon();
+    }
+    expect((await Promise.all(runs.map(run => readRun(run)))).map(({ text }) => text)).toEqual([
+      'whole',
+      'whole',
+    ]);
   });
 });
 
@@ -163,6 +172,18 @@ describe('after a death with several runs that had not begun', () => {
     expect(worker.status().running).toBe(0);
   });
 
+  it('a suspect may finish though the worker then declares a fault that stays', async () => {
+    const { worker, processes, current } = scriptedWorker();
+    const { ids, runs } = await generateAll(worker, current, 2);
+    current().end({ code: 1 });
+    await passUntil(() => processes.length === 2 && current().generated().length === 1);
+    current().say({ type: 'error', id: null, code: 'model_unavailable', message: 'broken' });
+    await soon();
+    current().answer(ids[0] ?? '', ['whole']);
+    expect(await runs[0]?.settled).toMatchObject({ status: 'completed', text: 'whole' });
+    expect(await runs[1]?.settled).toMatchObject({ error: { code: 'model_unavailable' } });
+  });
+
   it('a client that leaves makes room for the next suspect', async () => {
     const { worker, processes, current } = scriptedWorker();
     const controllers = [new AbortController(), new AbortController(), new AbortController()];
@@ -207,7 +228,11 @@ describe('tokenize', () => {
       if (message.prompt === '') child.say({ type: 'error', id: message.id, code: 'odd', message: 'empty' });
       else child.say({ type: 'tokenized', id: message.id, tokens: 12 });
     };
-    expect(await worker.tokenize({ messages: [{ role: 'user', content: 'Hi' }] }, never)).toBe(12);
+    const { signal } = new AbortController();
+    const timers = vi.getTimerCount();
+    expect(await worker.tokenize({ messages: [{ role: 'user', content: 'Hi' }] }, signal)).toBe(12);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    expect(vi.getTimerCount()).toBe(timers);
     await expect(worker.tokenize({ prompt: '' }, never)).rejects.toMatchObject({ code: 'worker_error' });
   });
 
@@ -221,6 +246,15 @@ describe('tokenize', () => {
     const answer = worker.tokenize({ prompt: 'a' }, never);
     current().end({ code: 1 });
     await expect(answer).rejects.toMatchObject({ code: 'model_loading', status: 503 });
+  });
+
+  it('rejects when the worker does not answer', async () => {
+    const { worker, current } = scriptedWorker();
+    await passUntil(() => worker.status().state === 'ready');
+    const answer = worker.tokenize({ prompt: 'a' }, never).catch(toAppError);
+    await passAlive(current(), 31_000);
+    expect(await answer).toMatchObject({ code: 'generation_timeout' });
+    expect(worker.status().restarts).toBe(0);
   });
 
   it('rejects when its client leaves, and the late answer is no fault', async () => {

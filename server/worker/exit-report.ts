@@ -1,8 +1,11 @@
 // How a worker ended, in words: for the console, /health and the clients whose runs it took along.
+import { z } from 'zod';
 import { AppError } from '../errors.js';
 import type { ProcessExit } from './process.js';
 import type { WorkerExit } from './worker.js';
 
+/** python/fault_log.py writes these. */
+const faultSchema = z.object({ error: z.string() });
 /** sysexits' EX_CONFIG: the worker says that starting it again will not help. */
 const PERMANENT_EXIT_CODE = 78;
 /** The machine is short of something at the moment. */
@@ -46,5 +49,21 @@ export function permanentFault(
     return `${command.file} cannot be started (${spawnError.code}). ${command.remedy}`;
   }
   if (code !== PERMANENT_EXIT_CODE) return null;
-  return `The worker refused to start: ${stderr.at(-1) ?? 'it did not say why'}. ${command.remedy}`;
+  return `The worker refused to start: ${lastWords(stderr) ?? 'it did not say why'}. ${command.remedy}`;
+}
+
+/** The last line of stderr as a client may see it: of a fault that Python told as JSON the error, not the traceback. */
+export function lastWords(stderr: readonly string[]): string | undefined {
+  const line = stderr.at(-1);
+  if (line === undefined) return undefined;
+  const told = faultSchema.safeParse(parseOrNull(line));
+  return told.success ? told.data.error : line;
+}
+
+function parseOrNull(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
 }

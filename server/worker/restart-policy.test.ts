@@ -12,6 +12,15 @@ it('waits longer each time, from 250 ms to 30 s, and forgets after a minute of b
   expect(policy.onDeath(MINUTE_MS, false, 30).delayMs).toBe(250);
 });
 
+it('forgets after a whole answer, so that a worker killed time and again between answers is back at once', () => {
+  const policy = new RestartPolicy(() => 0);
+  const delays = Array.from({ length: 10 }, (_, i) => {
+    policy.onAnswer();
+    return policy.onDeath(10, false, i).delayMs;
+  });
+  expect(delays).toEqual(Array(10).fill(250));
+});
+
 it('spreads restarts by jitter and keeps them in their bounds', () => {
   fc.assert(
     fc.property(fc.double({ min: 0, max: 0.999, noNaN: true }), fc.nat(12), (random, deaths) => {

@@ -16,8 +16,10 @@ export interface Restart {
 }
 
 /**
- * 250 ms to 30 s, doubling, each up to half longer by chance; forgotten after 60 s of being ready. Five deaths in five minutes without
- * having been ready in between, or a fault that stays, mean slow retries from 60 s to 10 min until it is ready.
+ * 250 ms to 30 s, doubling, each up to half longer by chance; forgotten after 60 s of being ready or one whole answer
+ * (ten kills in a row with answers between them cost 30 s of waiting each without the latter). Five deaths in five
+ * minutes without having been ready in between, or a fault that stays, mean slow retries from 60 s to 10 min until it
+ * is ready.
  */
 export class RestartPolicy {
   readonly #random: () => number;
@@ -28,6 +30,11 @@ export class RestartPolicy {
   /** @param random uniform in [0, 1). */
   constructor(random: () => number) {
     this.#random = random;
+  }
+
+  /** A worker that gave a whole answer is no crash loop, however soon it dies. */
+  onAnswer(): void {
+    this.#exponent = 0;
   }
 
   /** @param readyForMs null when it died before it was ready. */

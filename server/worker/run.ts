@@ -200,7 +200,6 @@ export class Run implements WorkerRun {
 
   #close(error: AppError | null): void {
     this.#verdict = error;
-    this.#signal.removeEventListener('abort', this.#onAbort);
     if (error) {
       this.events.fail(error);
       return;

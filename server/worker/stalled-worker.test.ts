@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { pass, soon, useFakeClock } from '../testing/fake-clock.js';
 import { readRun } from '../testing/read-run.js';
 import { neverAborted, sampleRequest } from '../testing/sample-request.js';
@@ -79,6 +79,40 @@ describe('a stalled worker', () => {
     expect(processes[0]?.signals).toEqual(['SIGKILL']);
     expect(await run.settled).toMatchObject({ status: 'cancelled' });
   });
+});
+
+it('gets nothing more once it is to be killed, and costs those who come meanwhile nothing', async () => {
+  const { worker, processes, current } = scriptedWorker();
+  await soon();
+  const dying = current();
+  dying.mortalBy = [];
+  await pass(11_000);
+  expect(dying.signals).toEqual(['SIGKILL']);
+  const run = worker.generate(sampleRequest(), never);
+  await soon();
+  expect(dying.generated()).toEqual([]);
+  dying.end({ signal: 'SIGKILL' });
+  await pass(500);
+  expect(processes).toHaveLength(2);
+  current().answer(current().generated()[0] ?? '', ['whole']);
+  expect((await readRun(run)).text).toBe('whole');
+});
+
+it('is watched by one timer, and each run by one more until it ends', async () => {
+  const { worker, current } = scriptedWorker();
+  await soon();
+  expect(vi.getTimerCount()).toBe(1);
+  const requests = [sampleRequest(), sampleRequest()];
+  const runs = requests.map(request => worker.generate(request, never));
+  await soon();
+  expect(vi.getTimerCount()).toBe(3);
+  for (const { id } of requests) current().answer(id, ['a', 'b']);
+  await Promise.all(runs.map(run => run.settled));
+  expect(vi.getTimerCount()).toBe(1);
+  current().end({ code: 1 });
+  await soon();
+  // The restart's.
+  expect(vi.getTimerCount()).toBe(1);
 });
 
 it('replaces a worker whose line is too long', async () => {

@@ -49,6 +49,7 @@ describe('stopping', () => {
     await Promise.all([first, second]);
     expect(current().signals).toEqual([]);
     expect(current().received).toEqual([{ type: 'shutdown' }]);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('ends those who wait, and a restart that was planned', async () => {

@@ -152,6 +152,22 @@ describe('a fault that stays', () => {
     expect(worker.status()).toMatchObject({ state: 'ready', fault: null });
   });
 
+  it('lets the worker finish what it can, and fails the rest without another try', async () => {
+    const { worker, processes, current } = scriptedWorker();
+    await soon();
+    const requests = [sampleRequest(), sampleRequest()];
+    const runs = requests.map(request => worker.generate(request, never));
+    await soon();
+    current().say({ type: 'error', id: null, code: 'model_unavailable', message: remedy });
+    await soon();
+    expect(worker.status()).toMatchObject({ state: 'failed', running: 2 });
+    current().answer(requests[0]?.id ?? '', ['done']);
+    current().end({ code: 78 });
+    const outcomes = await Promise.all(runs.map(run => run.settled));
+    expect(outcomes).toMatchObject([{ text: 'done', error: null }, { error: { code: 'model_unavailable' } }]);
+    expect(processes).toHaveLength(1);
+  });
+
   it('does not keep a worker that says so and lives on', async () => {
     const { current } = scriptedWorker(() => {});
     current().say({ type: 'error', id: null, code: 'model_unavailable', message: remedy });

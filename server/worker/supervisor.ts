@@ -4,6 +4,7 @@ import { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Channel } from './channel.js';
 import { WorkerClient } from './client.js';
+import { lastWords } from './exit-report.js';
 import { type LifeEnd, type LifeListener, type LifeOptions, WorkerLife } from './life.js';
 import { LoadingProgress } from './loading-progress.js';
 import type { WorkerMessage, WorkerModel } from './protocol.js';
@@ -112,6 +113,7 @@ export class Supervisor implements LifeListener {
   }
 
   onMessage(message: WorkerMessage, nowMs: number): void {
+    if (message.type === 'done' && message.reason !== 'cancelled') this.#policy.onAnswer();
     this.client.onMessage(message, nowMs);
   }
 
@@ -153,8 +155,7 @@ export class Supervisor implements LifeListener {
       return;
     }
     const { delayMs, isGivenUp } = this.#policy.onDeath(readyForMs, fault !== null, performance.now());
-    const { code, signal, reason, stderr } = exit;
-    this.#logger.warn(`The worker was lost: ${reason}.`, { code, signal, stderr: stderr.slice(-5) });
+    this.#logger.warn(`The worker was lost: ${exit.reason}.`, { code: exit.code, signal: exit.signal });
     if (isGivenUp) this.#giveUp(fault ?? this.#circuitFault(exit));
     else this.#state = 'restarting';
     this.client.disconnect(error);
@@ -167,7 +168,7 @@ export class Supervisor implements LifeListener {
   }
 
   #circuitFault({ reason, stderr }: WorkerExit): string {
-    const last = stderr.at(-1);
+    const last = lastWords(stderr);
     return `The worker died again and again while loading, at last: ${reason}${last ? `: ${last}` : ''}.`;
   }
 

@@ -1,0 +1,319 @@
+"""generation_loop.py with an engine that follows a script, in this process."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from engines.base import Admitted, ModelInfo, Report, StepOutput, TokenLogprob
+from generation import GenerateRequest, GenerationInput, RequestError, Sampling
+from generation_loop import GenerationLoop
+from heartbeat import Pulse
+from inbox import Inbox
+from protocol import MAX_LINE_BYTES, Cancel, GatewayMessage, LineError, Shutdown, Tokenize
+from protocol_stream import ProtocolStream
+
+
+class Letters:
+    def push(self, token_ids: Sequence[int]) -> str:
+        return "".join(map(self.text_of, token_ids))
+
+    def flush(self) -> str:
+        return ""
+
+    def text_of(self, token_id: int) -> str:
+        if token_id < 0:
+            raise ValueError("no such token")
+        return chr(token_id)
+
+
+class Long(Letters):
+    """Each token is two thirds of a line."""
+
+    def text_of(self, token_id: int) -> str:
+        return chr(token_id) * (MAX_LINE_BYTES * 2 // 3)
+
+
+class ScriptedEngine:
+    """Each step plays the next entry: outputs, or a function that is called first and returns them."""
+
+    name = "scripted"
+
+    def __init__(self, *script: Sequence[StepOutput] | Callable[[], Sequence[StepOutput]]) -> None:
+        self.slots = 4
+        self.script = list(script)
+        self.detokenizer: Letters = Letters()
+        self.admitted: list[str] = []
+        self.cancelled: list[str] = []
+        self.refused: dict[str, Exception] = {}
+        self.put: Callable[[GatewayMessage], None] = lambda _: None
+        """What the gateway sends meanwhile."""
+
+    def load(self, report: Report) -> ModelInfo:
+        raise NotImplementedError
+
+    def admit(self, request: GenerateRequest) -> Admitted:
+        if request.id in self.refused:
+            raise self.refused[request.id]
+        self.admitted.append(request.id)
+        return Admitted(5, 2, self.detokenizer)
+
+    def step(self) -> Sequence[StepOutput]:
+        entry = self.script.pop(0) if self.script else ()
+        if not self.script:
+            self.put(Shutdown())
+        return entry() if callable(entry) else entry
+
+    def cancel(self, request_id: str) -> None:
+        self.cancelled.append(request_id)
+
+    def count_tokens(self, source: GenerationInput) -> int:
+        if source.prompt == "bad":
+            raise RequestError("context_length_exceeded", "too long")
+        if source.prompt == "worse":
+            raise KeyError("secret")
+        return len(source.prompt or "")
+
+
+def request(request_id: str, **changes: Any) -> GenerateRequest:
+    sampling = {"stop": (), "logprobs": None, **changes}
+    return GenerateRequest(
+        request_id,
+        GenerationInput(prompt="x"),
+        Sampling(10, 0.0, 1.0, 0, 0.0, 1.0, 0.0, 0.0, seed=1, **sampling),
+    )
+
+
+def play(engine: ScriptedEngine, *messages: GatewayMessage | LineError) -> list[dict[str, Any]]:
+    """Runs the loop over the messages until the script has been played; what it wrote."""
+    lines: list[dict[str, Any]] = []
+
+    class Collected(ProtocolStream):
+        def send(self, data: bytes) -> None:
+            assert data.endswith(b"\n")
+            assert all(len(line) < MAX_LINE_BYTES for line in data.split(b"\n"))
+            lines.extend(json.loads(line) for line in data.splitlines())
+
+    inbox = Inbox(lambda: None)
+    engine.put = inbox.put
+    for message in messages:
+        inbox.put(message)
+    null = os.open(os.devnull, os.O_WRONLY)
+    GenerationLoop(engine, inbox, Collected(null), Pulse()).run()
+    os.close(null)
+    return [line for line in lines if line.get("code") != "shutting_down"]
+
+
+def of_kind(lines: Sequence[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [line for line in lines if line["type"] == kind]
+
+
+def test_one_line_a_step_carries_the_tokens_of_all_requests():
+    engine = ScriptedEngine(
+        [StepOutput("a", b"H"), StepOutput("b", b"W")],
+        [StepOutput("a", b"i"), StepOutput("b", b"ow", finish="stop")],
+        [StepOutput("a", finish="length")],
+    )
+    lines = play(engine, request("a"), request("b"))
+    assert of_kind(lines, "tokens") == [
+        {"type": "tokens", "items": [["a", "H", 1], ["b", "W", 1]]},
+        {"type": "tokens", "items": [["a", "i", 1], ["b", "ow", 2]]},
+    ]
+    assert [(done["id"], done["reason"]) for done in of_kind(lines, "done")] == [
+        ("b", "stop"),
+        ("a", "length"),
+    ]
+    assert of_kind(lines, "done")[0]["usage"] == {
+        "prompt_tokens": 5,
+        "cached_tokens": 2,
+        "completion_tokens": 3,
+    }
+    assert lines[0] == {"type": "started", "id": "a", "prompt_tokens": 5, "cached_tokens": 2}
+
+
+def test_a_request_that_is_refused_fails_alone():
+    engine = ScriptedEngine([StepOutput("b", b"y", finish="stop")])
+    engine.refused["a"] = RequestError("context_length_exceeded", "9 tokens, 8 fit")
+    engine.refused["c"] = KeyError("secret")
+    lines = play(engine, request("a"), request("b"), request("c"))
+    assert [(e["id"], e["code"]) for e in of_kind(lines, "error")] == [
+        ("a", "context_length_exceeded"),
+        ("c", "worker_error"),
+    ]
+    assert of_kind(lines, "error")[0]["message"] == "9 tokens, 8 fit"
+    assert "secret" not in json.dumps(lines)
+    assert [done["id"] for done in of_kind(lines, "done")] == ["b"]
+
+
+def test_an_error_in_a_step_ends_its_request_and_keeps_the_text_before_it(capfd: pytest.CaptureFixture[str]):
+    engine = ScriptedEngine(
+        [StepOutput("a", b"Hel<"), StepOutput("b", b"x")],
+        [StepOutput("a", error=RuntimeError("boom")), StepOutput("b", b"y", finish="stop")],
+    )
+    lines = play(engine, request("a", stop=("<end>",)), request("b"))
+    texts = [item[1] for line in of_kind(lines, "tokens") for item in line["items"] if item[0] == "a"]
+    assert texts == ["Hel", "<"]
+    assert [(e["id"], e["code"]) for e in of_kind(lines, "error")] == [("a", "worker_error")]
+    assert [done["id"] for done in of_kind(lines, "done")] == ["b"]
+    fault = json.loads(capfd.readouterr().err)
+    assert fault["request_id"] == "a"
+    assert "boom" in fault["traceback"]
+
+
+def test_what_waits_runs_as_soon_as_a_slot_is_free_without_another_message():
+    engine = ScriptedEngine([StepOutput("a", finish="stop")], [StepOutput("b", finish="stop")])
+    engine.slots = 1
+    lines = play(engine, request("a"), request("b"))
+    assert [line["type"] for line in lines] == ["started", "done", "started", "done"]
+
+
+def test_a_stop_string_cancels_the_engine_and_is_told_when_the_engine_has_let_go():
+    engine = ScriptedEngine(
+        [StepOutput("a", b"yes")],
+        [StepOutput("a", b"END")],
+        [StepOutput("a", b"more")],
+        [StepOutput("a", b"!", finish="cancelled")],
+    )
+    lines = play(engine, request("a", stop=("END",)))
+    assert engine.cancelled == ["a"]
+    assert of_kind(lines, "tokens") == [{"type": "tokens", "items": [["a", "yes", 3]]}]
+    (done,) = of_kind(lines, "done")
+    assert (done["reason"], done["stop_sequence"]) == ("stop", "END")
+    assert done["usage"]["completion_tokens"] == 6
+
+
+def test_held_back_text_comes_before_done():
+    engine = ScriptedEngine([StepOutput("a", b"so EN", finish="length")])
+    lines = play(engine, request("a", stop=("END",)))
+    assert [line["type"] for line in lines] == ["started", "tokens", "done"]
+    assert "".join(item[1] for item in lines[1]["items"]) == "so EN"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_a_number_that_json_cannot_hold_fails_its_request_only(value: float):
+    engine = ScriptedEngine(
+        [StepOutput("a", b"x", [TokenLogprob(120, value, [])]), StepOutput("b", b"y")],
+        [StepOutput("a", b"z"), StepOutput("b", b"z", finish="stop")],
+        [StepOutput("a", finish="cancelled")],
+    )
+    lines = play(engine, request("a", logprobs=0), request("b"))
+    assert engine.cancelled == ["a"]
+    assert [(e["id"], e["code"]) for e in of_kind(lines, "error")] == [("a", "worker_error")]
+    items = [item for line in of_kind(lines, "tokens") for item in line["items"]]
+    assert items == [["b", "y", 1], ["b", "z", 1]]
+
+
+def test_a_token_that_cannot_be_decoded_fails_its_request_only():
+    engine = ScriptedEngine(
+        [StepOutput("a", (-1,)), StepOutput("b", b"y", finish="stop")],
+        [StepOutput("a", finish="cancelled")],
+    )
+    lines = play(engine, request("a"), request("b"))
+    assert [(e["id"], e["code"]) for e in of_kind(lines, "error")] == [("a", "worker_error")]
+    assert [done["id"] for done in of_kind(lines, "done")] == ["b"]
+
+
+def test_a_step_too_big_for_one_line_goes_out_as_several():
+    engine = ScriptedEngine([StepOutput("a", b"x", finish="stop"), StepOutput("b", b"y", finish="stop")])
+    engine.detokenizer = Long()
+    lines = play(engine, request("a"), request("b"))
+    assert [item[0] for line in of_kind(lines, "tokens") for item in line["items"]] == ["a", "b"]
+    assert len(of_kind(lines, "tokens")) == 2
+    assert len(of_kind(lines, "done")) == 2
+
+
+def test_a_piece_too_big_for_any_line_fails_its_request_also_in_its_last_step():
+    engine = ScriptedEngine([StepOutput("a", b"xy", finish="stop"), StepOutput("b", b"y", finish="stop")])
+    engine.detokenizer = Long()
+    lines = play(engine, request("a"), request("b"))
+    assert [(e["id"], e["code"]) for e in of_kind(lines, "error")] == [("a", "worker_error")]
+    assert [done["id"] for done in of_kind(lines, "done")] == ["b"]
+
+
+def test_cancels_reach_the_engine_and_unknown_ones_nobody():
+    def send_cancels() -> Sequence[StepOutput]:
+        engine.put(Cancel("a"))
+        engine.put(Cancel("ghost"))
+        return ()
+
+    engine = ScriptedEngine(send_cancels, [StepOutput("a", finish="cancelled")])
+    lines = play(engine, request("a"))
+    assert engine.cancelled == ["a"]
+    assert [done["reason"] for done in of_kind(lines, "done")] == ["cancelled"]
+    assert "ghost" not in json.dumps(lines)
+
+
+def test_a_cancel_that_comes_with_its_request_never_reaches_the_engine():
+    engine = ScriptedEngine([StepOutput("b", finish="stop")])
+    lines = play(engine, request("a"), Cancel("a"), request("b"))
+    assert engine.admitted == ["b"]
+    assert [(done["id"], done["reason"]) for done in of_kind(lines, "done")] == [
+        ("a", "cancelled"),
+        ("b", "stop"),
+    ]
+
+
+def test_a_repeated_live_id_is_reported_and_harms_nothing(capfd: pytest.CaptureFixture[str]):
+    engine = ScriptedEngine([StepOutput("a", b"x", finish="stop")])
+    broken = LineError("a", "invalid_request", "sampling is not an object.")
+    lines = play(engine, request("a"), request("a"), broken)
+    assert engine.admitted == ["a"]
+    assert [line["type"] for line in lines] == ["started", "tokens", "done"]
+    faults = [json.loads(line)["event"] for line in capfd.readouterr().err.splitlines()]
+    assert faults == ["duplicate_id", "bad_line"]
+
+
+def test_counting_tokens_answers_or_fails_with_its_own_id():
+    engine = ScriptedEngine([StepOutput("a", finish="stop")])
+    counts = [Tokenize(prompt, GenerationInput(prompt=prompt)) for prompt in ("four", "bad", "worse")]
+    lines = play(engine, *counts, request("a"))
+    assert lines[0] == {"type": "tokenized", "id": "four", "tokens": 4}
+    assert [(e["id"], e["code"]) for e in of_kind(lines, "error")] == [
+        ("bad", "context_length_exceeded"),
+        ("worse", "worker_error"),
+    ]
+
+
+def test_outputs_for_requests_that_are_gone_are_dropped():
+    engine = ScriptedEngine(
+        [StepOutput("ghost", b"boo"), StepOutput("a", b"x", finish="stop")],
+        [StepOutput("a", b"late")],
+    )
+    lines = play(engine, request("a"), request("b"))
+    assert [item for line in of_kind(lines, "tokens") for item in line["items"]] == [["a", "x", 1]]
+
+
+def test_log_probabilities_go_out_with_their_text():
+    engine = ScriptedEngine(
+        [StepOutput("a", b"x", [TokenLogprob(120, -0.5, [(120, -0.5), (121, -2.0)])], "stop")]
+    )
+    lines = play(engine, request("a", logprobs=2))
+    assert lines[1]["items"] == [["a", "x", 1, [["x", -0.5, [["x", -0.5], ["y", -2.0]]]]]]
+
+
+def test_a_shutdown_tells_every_request_that_lives():
+    engine = ScriptedEngine()
+    engine.slots = 1
+    lines: list[bytes] = []
+
+    class Collected(ProtocolStream):
+        def send(self, data: bytes) -> None:
+            lines.extend(data.splitlines())
+
+    inbox = Inbox(lambda: None)
+    for message in (request("a"), request("b")):
+        inbox.put(message)
+    engine.put = inbox.put
+    GenerationLoop(engine, inbox, Collected(os.open(os.devnull, os.O_WRONLY)), Pulse()).run()
+    errors = of_kind([json.loads(line) for line in lines], "error")
+    assert [(e["id"], e["code"]) for e in errors] == [("a", "shutting_down"), ("b", "shutting_down")]
+
+
+def test_an_engine_that_no_longer_knows_its_state_ends_the_loop():
+    def lose_state() -> Sequence[StepOutput]:
+        raise RuntimeError("lost")
+
+    with pytest.raises(RuntimeError, match="lost"):
+        play(ScriptedEngine(lose_state), request("a"))
