@@ -40,12 +40,16 @@ def assemble(
         plan = os.environ.get("MINIVAULT_FAKE_PLAN", "{}")
         return *ports, lambda: create_fake_engine(plan, *ports)
 
-    def create_streamer() -> Engine:
+    def create_engine() -> Engine:
+        if arguments.engine == "batched":
+            from engines.batched_or_streamer import BatchedOrStreamer
+
+            return BatchedOrStreamer(arguments.model, arguments.data_dir)
         from engines.streamer import StreamerEngine
 
         return StreamerEngine(arguments.model, arguments.data_dir)
 
-    return ProtocolStream(fd), Inbox(on_shutdown), create_streamer
+    return ProtocolStream(fd), Inbox(on_shutdown), create_engine
 
 
 def give_up(stream: ProtocolStream, message: str) -> int:

@@ -64,6 +64,6 @@ def _read_count(environment: Mapping[str, str], name: str, most: int) -> int | N
     text = environment.get(name) or ""
     if text in ("", "auto"):
         return None
-    if not text.isdecimal() or not 1 <= int(text) <= most:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= most:
         raise ModelUnavailableError(f"{name} is {text!r}; set it to a number from 1 to {most}, or to auto.")
     return int(text)

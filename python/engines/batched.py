@@ -10,18 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cpu_threads import choose_waiting
 from decoding import StreamDetokenizer
 from engines.base import Admitted, ModelInfo, Report, StepOutput, answer_room
 from engines.batch_settings import BatchSettings, Capacity, choose_capacity, read_batch_settings
+from fault_log import report_fault
 from generation import GenerateRequest, GenerationInput, Message, RequestError, Sampling
 from loading_progress import report_stage
 from models import locate_model
 from prompting import encode_input
 
 if TYPE_CHECKING:
-    from model_loading import LoadedModel
-
     from engines.step_model import StepModel
+    from model_loading import LoadedModel
 
 DECODING_CONTEXT_TOKENS = 8
 """Tail of a raw prompt shown to the detokenizer, so that the first word keeps its space."""
@@ -31,15 +32,14 @@ class BatchedEngine:
     name = "batched"
     slots = 1
 
-    def __init__(self, model: str, data_dir: Path) -> None:
+    def __init__(self, model: str, data_dir: str) -> None:
         self._reference = model
-        self._data_dir = data_dir
-        self.notes: list[str] = []
-        """What the log should say once: why a faster way was not taken."""
+        self._data_dir = Path(data_dir)
 
     def load(self, report: Report) -> ModelInfo:
         """Raises UnsupportedModelError, too, for a model that only `generate` itself can run."""
         settings = read_batch_settings(os.environ)
+        choose_waiting()
         place = locate_model(self._reference, self._data_dir, report)
         from model_loading import load_model
 
@@ -101,6 +101,8 @@ class BatchedEngine:
     def _make_step(
         self, loaded: "LoadedModel", settings: BatchSettings, capacity: Capacity, blocks: int
     ) -> "StepModel":
+        import torch
+
         from engines.native_build import NativeUnavailableError, load_library
 
         if settings.quantization != "none" and loaded.model.device.type == "cpu":
@@ -109,12 +111,18 @@ class BatchedEngine:
             try:
                 check_native(loaded.model)
                 library = load_library(self._data_dir)
-                return NativeStep(library, loaded.model, blocks, loaded.info.context_length, capacity.threads)
+                context = loaded.info.context_length
+                step = NativeStep(library, loaded.model, blocks, context, capacity.threads)
             except NativeUnavailableError as error:
-                self.notes.append(f"No compiled int8 step: {error}. Answers come slower, through torch.")
+                remedy = "Answers come slower, through torch."
+                report_fault("compiled_step_unavailable", level="warn", message=f"{error}. {remedy}")
+            else:
+                # torch is left with sampling, too small for two.
+                torch.set_num_threads(1)
+                return step
         from engines.torch_step import TorchStep
 
-        return TorchStep(loaded.model, blocks)
+        return TorchStep(loaded.model, blocks, loaded.info.context_length)
 
     def _quantization(self, info: ModelInfo, step: "StepModel") -> str:
         if step.numerics != "int8":

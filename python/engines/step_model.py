@@ -14,6 +14,10 @@ BLOCK_TOKENS = 32
 """Tokens in one block of the cache; native/attention.h has the same."""
 
 
+class UnsupportedModelError(Exception):
+    """Why this model cannot run in batches, in one line."""
+
+
 class Segment(NamedTuple):
     """Successive tokens of one request. Everything before `start` is in the cache already."""
 

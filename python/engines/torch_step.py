@@ -12,7 +12,8 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
-from engines.step_model import BLOCK_TOKENS, Segment
+from cpu_threads import use_threads
+from engines.step_model import BLOCK_TOKENS, Segment, UnsupportedModelError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -25,17 +26,13 @@ _LARGEST_DIFFERENCE = {torch.float32: 1e-3, torch.bfloat16: 0.08, torch.float16:
 """Relative, of the logits of two ways to compute the same."""
 
 
-class UnsupportedModelError(Exception):
-    """Why this model cannot run in batches, in one line."""
-
-
 class _Group(NamedTuple):
     """Segments of equal length that attend together."""
 
     queries: torch.Tensor
     """[segment, token]: index in the packed sequence."""
     keys: torch.Tensor
-    """[segment, position]: index in the cache, padded with zeros."""
+    """[segment, position]: index in the cache, padded with its first."""
     distance: torch.Tensor
     """[segment, token, position]: how far back the position is; negative for what must not be seen."""
 
@@ -43,7 +40,7 @@ class _Group(NamedTuple):
 class TorchStep:
     max_tokens = MAX_TOKENS
 
-    def __init__(self, model: "PreTrainedModel", blocks: int) -> None:
+    def __init__(self, model: "PreTrainedModel", blocks: int, context: int) -> None:
         """Takes the model over. Raises UnsupportedModelError unless it computes what the model does alone."""
         config = model.config.get_text_config(decoder=True)
         for name in _REFUSED_CONFIG:
@@ -56,7 +53,7 @@ class TorchStep:
         self._places = torch.empty(0)
         self._groups: list[_Group] = []
         AttentionInterface.register(ATTENTION, _attend)
-        self._compare_with_own_attention()
+        self._compare_with_own_attention(min(_CHECK_TOKENS, context))
 
     def entering_tokens(self, generating: int) -> int:
         return 128 if generating else 256
@@ -64,6 +61,8 @@ class TorchStep:
     def forward(self, segments: Sequence[Segment]) -> torch.Tensor:
         device = self._model.device
         ids = [token_id for segment in segments for token_id in segment.token_ids]
+        if device.type == "cpu":
+            use_threads(len(ids))
         positions = [range(s.start, s.start + len(s.token_ids)) for s in segments]
         begins = [0, *accumulate(len(s.token_ids) for s in segments)]
         slots = [_slots_of(s) for s in segments]
@@ -85,9 +84,9 @@ class TorchStep:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Puts [head, token, dimension] into the layer's cache; returns it whole, [slot, ...]."""
         if layer not in self._caches:
-            # Zeros: a padded place weighs nothing, but nothing times NaN is NaN.
+            # Untouched pages cost no memory.
             shapes = [(self._slots, part.shape[0], part.shape[2]) for part in (keys, values)]
-            self._caches[layer] = (keys.new_zeros(shapes[0]), values.new_zeros(shapes[1]))
+            self._caches[layer] = (keys.new_empty(shapes[0]), values.new_empty(shapes[1]))
         cached_keys, cached_values = self._caches[layer]
         cached_keys[self._places] = keys.transpose(0, 1)
         cached_values[self._places] = values.transpose(0, 1)
@@ -97,14 +96,14 @@ class TorchStep:
     def groups(self) -> Sequence[_Group]:
         return self._groups
 
-    def _compare_with_own_attention(self) -> None:
+    def _compare_with_own_attention(self, length: int) -> None:
         """Anything this way of computing does not know of (masks, sinks, state) shows in the logits."""
         model = self._model
         generator = torch.Generator().manual_seed(0)
         vocabulary = model.get_input_embeddings().num_embeddings
-        ids = torch.randint(vocabulary, (_CHECK_TOKENS,), generator=generator).tolist()
+        ids = torch.randint(vocabulary, (length,), generator=generator).tolist()
         blocks = np.arange(3, dtype=np.int32)
-        half = _CHECK_TOKENS // 2
+        half = length // 2
         try:
             with torch.inference_mode():
                 expected = (
@@ -113,7 +112,7 @@ class TorchStep:
                 model.set_attn_implementation(ATTENTION)
                 self.forward([Segment(ids[:half], 0, blocks, wants_logits=False)])
                 self.forward([Segment(ids[half:-1], half, blocks, wants_logits=False)])
-                got = self.forward([Segment(ids[-1:], _CHECK_TOKENS - 1, blocks, wants_logits=True)])[0]
+                got = self.forward([Segment(ids[-1:], length - 1, blocks, wants_logits=True)])[0]
         except Exception as error:
             raise UnsupportedModelError(f"{type(error).__name__}: {error}".splitlines()[0]) from error
         difference = float((got - expected).abs().max() / expected.abs().max())
@@ -147,8 +146,10 @@ def _make_group(
     count = len(segments[members[0]].token_ids)
     tokens = torch.arange(count)
     length = max(len(slots[i]) for i in members)
-    keys = torch.zeros(len(members), length, dtype=torch.long)
+    keys = torch.empty(len(members), length, dtype=torch.long)
     for row, i in enumerate(members):
+        # Padding weighs nothing, but nothing times a NaN left in the cache is NaN: take what is written.
+        keys[row] = slots[i][0]
         keys[row, : len(slots[i])] = slots[i]
     starts = torch.tensor([segments[i].start for i in members])
     distance = (starts[:, None] + tokens)[:, :, None] - torch.arange(length)

@@ -54,29 +54,49 @@ struct HeadCache {
   }
 };
 
-// out[head][dimension] for `heads` (at most 8) query heads that share one key/value head, over `length` tokens.
-// scores holds heads x (length rounded up to whole blocks).
-inline void attend(const HeadCache& cache, const int32_t* blocks, int length, const float* query, int heads,
-                   int dimensions, float scale, float* scores, float* out) {
+// out[head][16 * Vectors] += weights of `tokens` tokens times their values.
+template <int Heads, int Vectors>
+inline void add_values(const uint16_t* values, int tokens, int dimensions, const float* weights, int weights_stride,
+                       float* out) {
+  __m512 sum[Heads][Vectors];
+  for (int h = 0; h < Heads; ++h)
+    for (int i = 0; i < Vectors; ++i) sum[h][i] = _mm512_loadu_ps(out + h * dimensions + i * 16);
+  for (int t = 0; t < tokens; ++t) {
+    __m512 value[Vectors];
+    for (int i = 0; i < Vectors; ++i) value[i] = load_bf16(values + t * dimensions + i * 16);
+    for (int h = 0; h < Heads; ++h) {
+      const __m512 weight = _mm512_set1_ps(weights[h * weights_stride + t]);
+      for (int i = 0; i < Vectors; ++i) sum[h][i] = _mm512_fmadd_ps(weight, value[i], sum[h][i]);
+    }
+  }
+  for (int h = 0; h < Heads; ++h)
+    for (int i = 0; i < Vectors; ++i) _mm512_storeu_ps(out + h * dimensions + i * 16, sum[h][i]);
+}
+
+// out[head][dimension] for the query heads that share one key/value head, over `length` tokens.
+// scores holds Heads x (length rounded up to whole blocks).
+template <int Heads>
+inline void attend_heads(const HeadCache& cache, const int32_t* blocks, int length, const float* query, int dimensions,
+                         float scale, float* scores, float* out) {
   const int count = (length + kBlock - 1) / kBlock, stride = count * kBlock;
   for (int b = 0; b < count; ++b) {
     const uint16_t* keys = cache.keys + blocks[b] * cache.block_stride;
-    __m512 low[8], high[8];
-    for (int h = 0; h < heads; ++h) low[h] = high[h] = _mm512_setzero_ps();
+    __m512 low[Heads], high[Heads];
+    for (int h = 0; h < Heads; ++h) low[h] = high[h] = _mm512_setzero_ps();
     for (int d = 0; d < dimensions; ++d) {
       const __m512 first = load_bf16(keys + d * kBlock), second = load_bf16(keys + d * kBlock + 16);
-      for (int h = 0; h < heads; ++h) {
+      for (int h = 0; h < Heads; ++h) {
         const __m512 q = _mm512_set1_ps(query[h * dimensions + d]);
         low[h] = _mm512_fmadd_ps(q, first, low[h]);
         high[h] = _mm512_fmadd_ps(q, second, high[h]);
       }
     }
-    for (int h = 0; h < heads; ++h) {
+    for (int h = 0; h < Heads; ++h) {
       _mm512_storeu_ps(scores + h * stride + b * kBlock, _mm512_mul_ps(low[h], _mm512_set1_ps(scale)));
       _mm512_storeu_ps(scores + h * stride + b * kBlock + 16, _mm512_mul_ps(high[h], _mm512_set1_ps(scale)));
     }
   }
-  for (int h = 0; h < heads; ++h) {
+  for (int h = 0; h < Heads; ++h) {
     float* row = scores + h * stride;
     // What lies behind the last token is left over from another request.
     for (int t = length; t < stride; ++t) row[t] = -std::numeric_limits<float>::infinity();
@@ -100,15 +120,25 @@ inline void attend(const HeadCache& cache, const int32_t* blocks, int length, co
   for (int b = 0; b < count; ++b) {
     const uint16_t* values = cache.values + blocks[b] * cache.block_stride;
     const int tokens = std::min(kBlock, length - b * kBlock);
-    for (int d = 0; d < dimensions; d += 16) {
-      __m512 sum[8];
-      for (int h = 0; h < heads; ++h) sum[h] = _mm512_loadu_ps(out + h * dimensions + d);
-      for (int t = 0; t < tokens; ++t) {
-        const __m512 v = load_bf16(values + t * dimensions + d);
-        for (int h = 0; h < heads; ++h)
-          sum[h] = _mm512_fmadd_ps(_mm512_set1_ps(scores[h * stride + b * kBlock + t]), v, sum[h]);
-      }
-      for (int h = 0; h < heads; ++h) _mm512_storeu_ps(out + h * dimensions + d, sum[h]);
-    }
+    int d = 0;
+    for (; d + 32 <= dimensions; d += 32)
+      add_values<Heads, 2>(values + d, tokens, dimensions, scores + b * kBlock, stride, out + d);
+    for (; d < dimensions; d += 16)
+      add_values<Heads, 1>(values + d, tokens, dimensions, scores + b * kBlock, stride, out + d);
+  }
+}
+
+// heads: 1 to 8. Known to the compiler, so that sums stay in registers.
+inline void attend(const HeadCache& cache, const int32_t* blocks, int length, const float* query, int heads,
+                   int dimensions, float scale, float* scores, float* out) {
+  switch (heads) {
+    case 1: return attend_heads<1>(cache, blocks, length, query, dimensions, scale, scores, out);
+    case 2: return attend_heads<2>(cache, blocks, length, query, dimensions, scale, scores, out);
+    case 3: return attend_heads<3>(cache, blocks, length, query, dimensions, scale, scores, out);
+    case 4: return attend_heads<4>(cache, blocks, length, query, dimensions, scale, scores, out);
+    case 5: return attend_heads<5>(cache, blocks, length, query, dimensions, scale, scores, out);
+    case 6: return attend_heads<6>(cache, blocks, length, query, dimensions, scale, scores, out);
+    case 7: return attend_heads<7>(cache, blocks, length, query, dimensions, scale, scores, out);
+    case 8: return attend_heads<8>(cache, blocks, length, query, dimensions, scale, scores, out);
   }
 }

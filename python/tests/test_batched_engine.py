@@ -1,0 +1,101 @@
+"""The batched engine from a folder on disk: which step it takes, what it answers, when it hands over."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+from tiny_models import make_gemma, make_gpt2, make_llama
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from engines.base import ModelUnavailableError
+from engines.batch_settings import BatchSettings, choose_capacity, read_batch_settings
+from engines.batched import BatchedEngine
+from engines.batched_or_streamer import BatchedOrStreamer
+from generation import GenerateRequest, GenerationInput, RequestError, Sampling
+
+GREEDY = Sampling(6, 0.0, 1.0, 0, 0.0, 1.0, 0.0, 0.0, 0, (), None)
+
+
+def silent(*_):
+    pass
+
+
+def answer(engine, text, sampling=GREEDY):
+    engine.admit(GenerateRequest("a", GenerationInput(prompt=text), sampling))
+    ids, outputs = [], []
+    while not outputs or (outputs[-1].finish is None and outputs[-1].error is None):
+        outputs += engine.step()
+        ids = [token_id for output in outputs for token_id in output.token_ids]
+    return ids, outputs
+
+
+def generate(folder, text, tokens):
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    ids = torch.tensor([tokenizer.encode(text)])
+    mask = torch.ones_like(ids)
+    whole = model.generate(ids, attention_mask=mask, max_new_tokens=tokens, do_sample=False, pad_token_id=0)
+    return whole[0, ids.shape[1] :].tolist()
+
+
+@pytest.mark.parametrize("make", [make_llama, make_gpt2, make_gemma])
+def test_unrounded_it_answers_what_generate_answers(make, tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIVAULT_QUANTIZATION", "none")
+    folder = make(tmp_path / "model")
+    engine = BatchedEngine(str(folder), str(tmp_path))
+    info = engine.load(silent)
+    assert info.dtype == "float32"
+    ids, _ = answer(engine, "one two three")
+    expected = generate(folder, "one two three", 6)
+    assert ids == expected[: len(ids)]
+    assert len(ids) == 6 or len(expected) == len(ids) + 1
+
+
+def test_asked_for_log_probabilities_it_gives_one_for_each_token(tmp_path):
+    engine = BatchedEngine(str(make_gpt2(tmp_path / "model")), str(tmp_path))
+    engine.load(silent)
+    _, outputs = answer(engine, "one two", dataclasses.replace(GREEDY, logprobs=2))
+    for output in outputs:
+        if output.token_ids:
+            assert output.logprobs[0].top[0][0] == output.token_ids[0]
+
+
+def test_a_prompt_without_room_for_an_answer_is_refused_and_the_slot_stays_free(tmp_path):
+    engine = BatchedEngine(str(make_gpt2(tmp_path / "model")), str(tmp_path))
+    engine.load(silent)
+    with pytest.raises(RequestError, match="context"):
+        engine.admit(GenerateRequest("long", GenerationInput(prompt="word " * 100), GREEDY))
+    assert answer(engine, "one two")[0]
+
+
+def test_a_model_it_cannot_hold_is_answered_by_the_streamer_and_said_once(tmp_path, capfd):
+    folder = make_gemma(tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"attn_logit_softcapping": 50.0}))
+    engine = BatchedOrStreamer(str(folder), str(tmp_path))
+    engine.load(silent)
+    assert (engine.name, engine.slots) == ("streamer", 1)
+    assert capfd.readouterr().err.count("batching_unavailable") == 1
+
+
+def test_without_a_compiler_it_goes_on_through_torch_and_says_so_once(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    engine = BatchedEngine(str(make_llama(tmp_path / "model")), str(tmp_path))
+    assert engine.load(silent).dtype == "float32"
+    assert answer(engine, "one two")[0]
+    assert capfd.readouterr().err.count("compiled_step_unavailable") == 1
+
+
+@pytest.mark.parametrize("name", ["MINIVAULT_QUANTIZATION", "MINIVAULT_SLOTS", "MINIVAULT_THREADS"])
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", "٣"])
+def test_a_setting_that_cannot_be_used_is_refused_by_name(name, value):
+    with pytest.raises(ModelUnavailableError, match=name):
+        read_batch_settings({name: value})
+
+
+def test_the_cache_holds_one_full_context_however_little_memory_is_free():
+    capacity = choose_capacity(BatchSettings("auto", None, None), 8192, 23040, 1000)
+    assert capacity.cache_tokens == 8192
+    assert capacity.slots >= 1
