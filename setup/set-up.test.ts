@@ -66,6 +66,11 @@ describe('what runs', () => {
       expect(await clone.takeCalls()).toEqual(calls);
     };
     await expectCalls(() => clone.write('requirements.txt', 'torch==2\n'), [PACKAGES]);
+    await expectCalls(async () => {
+      await clone.write('pins.txt', 'triton==1\n');
+      await clone.write('requirements.txt', '-c pins.txt\n');
+    }, [PACKAGES]);
+    await expectCalls(() => clone.write('pins.txt', 'triton==2\n'), [PACKAGES]);
     await expectCalls(() => clone.write('package-lock.json', '{"new":1}'), [NPM, ...BUILD]);
     await expectCalls(() => clone.write('package.json', '{"type":"module","scripts":{}}'), []);
     await expectCalls(() => clone.write('server/worker/new.ts', ''), BUILD);
