@@ -13,9 +13,12 @@ const NOT_TESTS = [
   '.setup/**',
 ];
 
+/** Tests wait for conditions; this ends those that never come true, also where the cores are shared. */
+const BUSY_MS = 30_000;
+
 export default defineConfig(({ mode }) => ({
   test:
     mode === 'model'
       ? { include: [MODEL_TESTS], exclude: NOT_TESTS, fileParallelism: false, testTimeout: 300_000 }
-      : { exclude: [...NOT_TESTS, MODEL_TESTS] },
+      : { exclude: [...NOT_TESTS, MODEL_TESTS], testTimeout: BUSY_MS, hookTimeout: BUSY_MS },
 }));

@@ -81,7 +81,7 @@ export function recognise(output) {
   if (requirement === undefined) return null;
   return (
     `there is no build of ${requirement} for this Python on ${process.platform} ${process.arch}; ` +
-    'set MINIVAULT_SETUP_PYTHON to a 64-bit Python 3.10 to 3.13, or pip to a registry that has it, and run this again'
+    'set MINIVAULT_SETUP_PYTHON to a 64-bit Python 3.10 to 3.14, or pip to a registry that has it, and run this again'
   );
 }
 

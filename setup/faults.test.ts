@@ -82,14 +82,14 @@ it.each<[string, Rule, string]>([
     'set-up failed: Model: No package. Install it.',
   ],
 ])('names the remedy when %s', async (_, rule, words) => {
-  const { code, fault } = await faultOf({ plan: [rule] });
+  const { code, fault } = await faultOf({ rule: rule });
   expect(fault).toContain(words);
   expect(code).toBe(78);
 });
 
 it('keeps all that a failed program said and names the file', async () => {
   const { code, fault } = await faultOf({
-    plan: [{ on: 'requirements.txt', say: 'one\ntwo\nlast words\n', code: 3 }],
+    rule: { on: 'requirements.txt', say: 'one\ntwo\nlast words\n', code: 3 },
   });
   expect(fault).toBe(
     'set-up failed: Python packages: ended with exit code 3: last words (all it said: .setup/python-packages.log)',
@@ -124,7 +124,7 @@ it('takes MINIVAULT_SETUP_PYTHON and no other', async () => {
 it('takes a newer Python beside one that is too old', async () => {
   await clone.dispose();
   clone = await FakeClone.create(['npm', 'python3', 'python']);
-  expect(await clone.run({ plan: [python([3, 9, 2], true)] })).toMatchObject({ code: 0 });
+  expect(await clone.run({ rule: python([3, 9, 2], true) })).toMatchObject({ code: 0 });
   expect(await clone.takeCalls()).toContain('python -m venv --clear .venv');
 });
 

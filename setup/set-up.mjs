@@ -4,16 +4,10 @@ import path from 'node:path';
 import { Fault, toFault } from './fault.mjs';
 import { guardSignals } from './interrupt.mjs';
 import { acquireLock } from './lock.mjs';
+import { modelConversion, modelPackage, wantsPackagedModel } from './model-steps.mjs';
 import { build, nodePackages } from './node-steps.mjs';
 import { say, showStep } from './progress.mjs';
-import {
-  developmentPackages,
-  modelConversion,
-  modelPackage,
-  pythonPackages,
-  virtualEnvironment,
-  wantsPackagedModel,
-} from './python-steps.mjs';
+import { developmentPackages, pythonPackages, virtualEnvironment } from './python-steps.mjs';
 import { Stamps } from './stamp.mjs';
 import { createRun } from './step.mjs';
 

@@ -66,6 +66,11 @@ describe('what runs', () => {
       expect(await clone.takeCalls()).toEqual(calls);
     };
     await expectCalls(() => clone.write('requirements.txt', 'torch==2\n'), [PACKAGES]);
+    await expectCalls(async () => {
+      await clone.write('pins.txt', 'triton==1\n');
+      await clone.write('requirements.txt', '-c pins.txt\n');
+    }, [PACKAGES]);
+    await expectCalls(() => clone.write('pins.txt', 'triton==2\n'), [PACKAGES]);
     await expectCalls(() => clone.write('package-lock.json', '{"new":1}'), [NPM, ...BUILD]);
     await expectCalls(() => clone.write('package.json', '{"type":"module","scripts":{}}'), []);
     await expectCalls(() => clone.write('server/worker/new.ts', ''), BUILD);
@@ -101,7 +106,7 @@ describe('what runs', () => {
     await finishOnce();
     await clone.write('server/main.ts', 'broken');
     const say = "server/main.ts(1,1): error TS2304: Cannot find name 'broken'.\nFound 1 error.\n";
-    const { code, stderr } = await clone.run({ plan: [{ on: 'tsconfig.build.json', say, code: 2 }] });
+    const { code, stderr } = await clone.run({ rule: { on: 'tsconfig.build.json', say, code: 2 } });
     expect(code).toBe(1);
     expect(stderr).toContain(
       "set-up failed: Build: ended with exit code 2: server/main.ts(1,1): error TS2304: Cannot find name 'broken'.",
@@ -111,13 +116,13 @@ describe('what runs', () => {
 });
 
 describe('interruptions', () => {
-  const hangs = [{ on: 'requirements.txt', hang: true }];
+  const hangs = { on: 'requirements.txt', hang: true };
 
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)('ends on %s with the whole tree of the running program', async (signal, exitCode) => {
-    const running = clone.start({ plan: hangs });
+    const running = clone.start({ rule: hangs });
     await until(async () => (await clone.descendantPid()) !== null);
     running.child.kill(signal);
     expect((await running.finished).code).toBe(exitCode);
@@ -130,8 +135,18 @@ describe('interruptions', () => {
     expect(await clone.takeCalls()).toEqual([VENV, PACKAGES, MODEL_PACKAGE, MODEL, ...BUILD]);
   });
 
+  it('says nothing of a failure when the program obeys the signal', async () => {
+    const running = clone.start({ rule: { on: 'requirements.txt', awaits: 'never' } });
+    await until(
+      async () => existsSync(clone.path('calls.log')) && (await clone.takeCalls()).includes(PACKAGES),
+    );
+    running.child.kill('SIGTERM');
+    expect((await running.finished).code).toBe(143);
+    expect(running.stderr()).not.toContain('set-up failed');
+  });
+
   it('goes on after kill -9, ending what the killed one had left running', async () => {
-    const running = clone.start({ plan: hangs });
+    const running = clone.start({ rule: hangs });
     await until(async () => (await clone.descendantPid()) !== null);
     running.child.kill('SIGKILL');
     await running.finished.catch(() => null);
@@ -145,13 +160,13 @@ describe('interruptions', () => {
   });
 
   it('starts no environment over for a pip that failed before it installed anything', async () => {
-    await clone.run({ plan: [{ on: 'requirements.txt', say: 'Collecting torch\n', code: 1 }] });
+    await clone.run({ rule: { on: 'requirements.txt', say: 'Collecting torch\n', code: 1 } });
     await clone.takeCalls();
     await clone.run();
     expect(await clone.takeCalls()).toEqual(ALL.slice(2));
     await clone.write('requirements.txt', 'torch==3\n');
     await clone.run({
-      plan: [{ on: 'requirements.txt', say: 'Installing collected packages: torch\n', code: 1 }],
+      rule: { on: 'requirements.txt', say: 'Installing collected packages: torch\n', code: 1 },
     });
     await clone.takeCalls();
     await clone.run();
@@ -159,7 +174,7 @@ describe('interruptions', () => {
   });
 
   it('lets a second one wait for the first and then find everything done', async () => {
-    const first = clone.start({ plan: [{ on: 'requirements.txt', awaits: 'go' }] });
+    const first = clone.start({ rule: { on: 'requirements.txt', awaits: 'go' } });
     await until(() => first.stderr().includes('Python packages'));
     const second = clone.start();
     await until(() => second.stderr() === `set-up: waiting for the set-up of process ${first.child.pid}\n`);

@@ -104,7 +104,7 @@ export const FORMATTERS = [
 export async function runStages(stages, before) {
   rmSync(REPORTS, { recursive: true, force: true });
   mkdirSync(REPORTS, { recursive: true });
-  const giveSignalsBack = guardSignals(() => {});
+  const giveSignalsBack = guardSignals(() => process.stdout.write('\ninterrupted\n'));
   const rows = before.map(({ title, seconds }) => ({ title: `set-up: ${title}`, seconds, verdict: 'done' }));
   const total = { passed: 0, failed: 0 };
   for (const stage of stages) {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { judgeTests } from './stages.mjs';
 import { readJunitReport, readVitestReport } from './tally.mjs';
+import { FakeClone } from './testing/fake-clone.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'minivault-reports-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -56,5 +57,39 @@ describe('judgeTests', () => {
     ['no report', false, null, 1, 'FAILED (no report)'],
   ])('counts %s', (_, isGood, tally, failed, verdict) => {
     expect(judgeTests(isGood, tally)).toEqual({ failed, verdict });
+  });
+});
+
+describe('npm test', () => {
+  const FAKE_VITEST = `
+    import { writeFileSync } from 'node:fs';
+    const file = process.argv.find(word => word.startsWith('--outputFile.json=')).split('=')[1];
+    const counts = { numPassedTests: 10, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0 };
+    writeFileSync(file, JSON.stringify(counts));
+  `;
+
+  it('runs everything whatever failed, and closes with the sum', async () => {
+    const clone = await FakeClone.create();
+    const env = { MINIVAULT_ENGINE: 'fake', MINIVAULT_DATA_DIR: 'elsewhere' };
+    await clone.run({ script: 'setup/install.mjs', env });
+    await clone.write('node_modules/vitest/vitest.mjs', FAKE_VITEST);
+    await clone.write('node_modules/@biomejs/biome/bin/biome', '');
+    await clone.takeCalls();
+
+    const good = await clone.run({ script: 'setup/test.mjs', env });
+    expect(good.stdout).toMatch(/\n24 passed, 0 failed\n$/);
+    expect(good.stdout).toMatch(/^set-up: Model {12} +\d+\.\d s {2}done$/m);
+    expect(good.stdout).toMatch(/^pytest, real model +\d+\.\d s {2}ok \(2 passed, 0 failed, 1 skipped\)$/m);
+    expect(good.code).toBe(0);
+    const calls = await clone.takeCalls();
+    expect(calls).toContain('python -u python/prepare_model.py --data-dir data');
+    expect(calls).toContainEqual(expect.stringMatching(/pip install .* -r requirements-dev\.txt$/));
+
+    const bad = await clone.run({ script: 'setup/test.mjs', rule: { on: 'ruff check', code: 1 } });
+    expect(bad.stdout).toMatch(/^ruff check +\d+\.\d s {2}FAILED$/m);
+    expect(bad.stdout).toMatch(/\n24 passed, 1 failed\n$/);
+    expect(bad.code).toBe(1);
+    expect((await clone.takeCalls()).filter(call => call.includes('pytest'))).toHaveLength(2);
+    await clone.dispose();
   });
 });

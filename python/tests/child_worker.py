@@ -83,9 +83,10 @@ class ChildWorker:
         raise AssertionError(f"stdout ended before {kind}; stderr: {bytes(self.stderr[-2000:])!r}")
 
     def rest(self) -> None:
-        """Reads to the end of stdout."""
+        """Reads to the end of stdout and of stderr."""
+        deadline_s = time.monotonic() + DEADLINE_S
         while self.next_line() is not None:
-            pass
+            assert time.monotonic() < deadline_s, "the worker goes on"
         for thread in self._threads:
             thread.join(DEADLINE_S)
 

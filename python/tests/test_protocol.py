@@ -266,9 +266,9 @@ def test_unknown_fields_of_a_newer_gateway_are_ignored():
     assert isinstance(decode_line(wire(sampled(typical_p=0.5) | {"priority": 3})), GenerateRequest)
 
 
-def test_protocol_scheduler_and_decoding_need_no_model_library():
+def test_protocol_scheduler_decoding_and_the_fake_engine_need_no_model_library():
     code = (
-        "import sys, protocol, scheduler, decoding, engines.base;"
+        "import sys, protocol, scheduler, decoding, worker, engines.base, engines.fake;"
         "print(sorted({'torch', 'transformers', 'tokenizers', 'numpy'} & set(sys.modules)))"
     )
     result = subprocess.run(

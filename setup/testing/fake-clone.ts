@@ -1,11 +1,12 @@
 // A clone of this repository in a temporary folder, with the real set-up and fake programs: no network, no packages.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 const SETUP = path.resolve(import.meta.dirname, '..');
-const PROGRAM = new URL('fake-program.mjs', import.meta.url).href;
+const FAKE_PROGRAMS = import.meta.dirname;
+const PROGRAM = path.join(FAKE_PROGRAMS, 'fake-program.sh');
 /** Just what set-up hashes or needs to exist. */
 const FILES = {
   'package.json': '{"type":"module"}',
@@ -25,8 +26,8 @@ const FILES = {
 };
 
 /**
- * How a fake program strays: `on` is part of its command line; `say` goes to stdout, `code` ends it, `hang`
- * never does, `awaits` holds it until a file of that name is in the clone.
+ * How a fake program strays: `on` is part of its command line; `say` goes to stdout, `code` ends it, `hang` never
+ * does, `awaits` holds it until a file of that name is in the clone.
  */
 export interface Rule {
   readonly on: string;
@@ -51,10 +52,21 @@ export interface Running {
 }
 
 export interface RunOptions {
-  readonly plan?: readonly Rule[];
+  readonly rule?: Rule;
   readonly env?: Readonly<Record<string, string>>;
   readonly script?: string;
   readonly spawn?: SpawnOptions;
+}
+
+function ruleEnv(rule: Rule | undefined): Record<string, string> {
+  if (rule === undefined) return {};
+  return {
+    FAKE_ON: rule.on,
+    FAKE_SAY: rule.say ?? '',
+    FAKE_CODE: rule.code === undefined ? '' : String(rule.code),
+    FAKE_HANG: rule.hang ? 'yes' : '',
+    FAKE_AWAIT: rule.awaits ?? '',
+  };
 }
 
 export class FakeClone {
@@ -72,8 +84,7 @@ export class FakeClone {
     await Promise.all(scripts.map(name => cp(path.join(SETUP, name), clone.path('setup', name))));
     await Promise.all(Object.entries(FILES).map(([file, text]) => clone.write(file, text)));
     await mkdir(clone.path('bin'));
-    const text = `#!${process.execPath}\nimport(${JSON.stringify(PROGRAM)});\n`;
-    for (const name of programs) await writeFile(clone.path('bin', name), text, { mode: 0o755 });
+    for (const name of programs) await symlink(PROGRAM, clone.path('bin', name));
     return clone;
   }
 
@@ -103,11 +114,11 @@ export class FakeClone {
     return text === '' ? null : Number(text);
   }
 
-  start({ plan = [], env = {}, script = 'setup/start.mjs', spawn: options = {} }: RunOptions = {}): Running {
+  start({ rule, env = {}, script = 'setup/start.mjs', spawn: options = {} }: RunOptions = {}): Running {
     const child = spawn(process.execPath, [this.path(script)], {
       cwd: this.root,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: this.path('bin'), FAKE_ROOT: this.root, FAKE_PLAN: JSON.stringify(plan), ...env },
+      env: { PATH: this.path('bin'), FAKE_ROOT: this.root, FAKE_PROGRAMS, ...ruleEnv(rule), ...env },
       ...options,
     });
     let stdout = '';
