@@ -21,6 +21,9 @@ from models import locate_model
 from prompting import encode_input
 
 if TYPE_CHECKING:
+    from ctypes import CDLL
+
+    from engines.native_step import NativeStep
     from engines.step_model import StepModel
     from model_loading import LoadedModel
 
@@ -113,6 +116,8 @@ class BatchedEngine:
                 library = load_library(self._data_dir)
                 context = loaded.info.context_length
                 step = NativeStep(library, loaded.model, blocks, context, capacity.threads)
+                if settings.quantization == "auto":
+                    self._check_rounding(loaded, step, library)
             except NativeUnavailableError as error:
                 remedy = "Answers come slower, through torch."
                 report_fault("compiled_step_unavailable", level="warn", message=f"{error}. {remedy}")
@@ -123,6 +128,16 @@ class BatchedEngine:
         from engines.torch_step import TorchStep
 
         return TorchStep(loaded.model, blocks, loaded.info.context_length)
+
+    def _check_rounding(self, loaded: "LoadedModel", step: "NativeStep", library: "CDLL") -> None:
+        from engines.native_build import NativeUnavailableError
+        from engines.rounding_check import MOST_LOSS, rounding_loss
+
+        made_of = f"{loaded.info.digest.removeprefix('sha256:')[:16]}-{Path(library._name).stem}"
+        loss = rounding_loss(loaded, step, self._data_dir / "native" / f"rounding-{made_of}.json")
+        if not loss <= MOST_LOSS:
+            step.close()
+            raise NativeUnavailableError(f"rounded to int8, the model's perplexity is {loss:.1%} higher")
 
     def _quantization(self, info: ModelInfo, step: "StepModel") -> str:
         if step.numerics != "int8":

@@ -5,16 +5,36 @@ import json
 
 import pytest
 import torch
-from tiny_models import make_gemma, make_gpt2, make_llama
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from tiny_models import byte_tokenizer, make_gemma, make_gpt2, make_llama
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from engines.base import ModelUnavailableError
 from engines.batch_settings import BatchSettings, choose_capacity, read_batch_settings
 from engines.batched import BatchedEngine
 from engines.batched_or_streamer import BatchedOrStreamer
+from engines.native_build import NativeUnavailableError, load_library
 from generation import GenerateRequest, GenerationInput, RequestError, Sampling
 
 GREEDY = Sampling(6, 0.0, 1.0, 0, 0.0, 1.0, 0.0, 0.0, 0, (), None)
+
+
+@pytest.fixture
+def roundable(tmp_path):
+    """A folder with a model that the compiled step can hold, on a machine that can compile it."""
+    try:
+        load_library(tmp_path)
+    except NativeUnavailableError as error:
+        pytest.skip(str(error))
+    tokenizer = byte_tokenizer()
+    torch.manual_seed(6)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=64, intermediate_size=96, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, head_dim=16, max_position_embeddings=1024,
+        eos_token_id=tokenizer.eos_token_id,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
 
 
 def silent(*_):
@@ -79,13 +99,15 @@ def test_a_model_it_cannot_hold_is_answered_by_the_streamer_and_said_once(tmp_pa
     assert capfd.readouterr().err.count("batching_unavailable") == 1
 
 
-def test_without_a_compiler_it_goes_on_through_torch_and_says_so_once(tmp_path, monkeypatch, capfd):
+def test_without_a_compiler_it_goes_on_through_torch_and_says_so_once(
+    roundable, tmp_path, monkeypatch, capfd
+):
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
-    engine = BatchedEngine(str(make_llama(tmp_path / "model")), str(tmp_path))
+    engine = BatchedEngine(str(roundable), str(tmp_path))
     assert engine.load(silent).dtype == "float32"
     assert answer(engine, "one two")[0]
-    assert capfd.readouterr().err.count("compiled_step_unavailable") == 1
+    assert capfd.readouterr().err.count("no C++ compiler") == 1
 
 
 @pytest.mark.parametrize("name", ["MINIVAULT_QUANTIZATION", "MINIVAULT_SLOTS", "MINIVAULT_THREADS"])
@@ -99,3 +121,19 @@ def test_the_cache_holds_one_full_context_however_little_memory_is_free():
     capacity = choose_capacity(BatchSettings("auto", None, None), 8192, 23040, 1000)
     assert capacity.cache_tokens == 8192
     assert capacity.slots >= 1
+
+
+def test_the_loss_by_rounding_is_measured_once_and_kept(roundable, tmp_path):
+    assert BatchedEngine(str(roundable), str(tmp_path)).load(silent).dtype == "int8"
+    (kept,) = (tmp_path / "native").glob("rounding-*.json")
+    assert abs(json.loads(kept.read_text())["loss"]) < 0.03
+    kept.write_text('{"loss": 0.5}')
+    assert BatchedEngine(str(roundable), str(tmp_path)).load(silent).dtype == "float32"
+
+
+def test_a_model_that_rounding_harms_is_rounded_only_when_asked(roundable, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("engines.rounding_check.MOST_LOSS", -1.0)
+    assert BatchedEngine(str(roundable), str(tmp_path)).load(silent).dtype == "float32"
+    assert capfd.readouterr().err.count("perplexity") == 1
+    monkeypatch.setenv("MINIVAULT_QUANTIZATION", "int8")
+    assert BatchedEngine(str(roundable), str(tmp_path)).load(silent).dtype == "int8"
