@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import pytest
 import torch
@@ -18,13 +19,20 @@ from generation import GenerateRequest, GenerationInput, RequestError, Sampling
 GREEDY = Sampling(6, 0.0, 1.0, 0, 0.0, 1.0, 0.0, 0.0, 0, (), None)
 
 
-@pytest.fixture
-def roundable(tmp_path):
-    """A folder with a model that the compiled step can hold, on a machine that can compile it."""
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compiled")
     try:
-        load_library(tmp_path)
+        load_library(folder)
     except NativeUnavailableError as error:
         pytest.skip(str(error))
+    return folder / "native"
+
+
+@pytest.fixture
+def roundable(compiled, tmp_path):
+    """A folder with a model that the compiled step can hold, beside the compiled step itself."""
+    shutil.copytree(compiled, tmp_path / "native")
     tokenizer = byte_tokenizer()
     torch.manual_seed(6)
     config = LlamaConfig(
@@ -102,6 +110,7 @@ def test_a_model_it_cannot_hold_is_answered_by_the_streamer_and_said_once(tmp_pa
 def test_without_a_compiler_it_goes_on_through_torch_and_says_so_once(
     roundable, tmp_path, monkeypatch, capfd
 ):
+    shutil.rmtree(tmp_path / "native")
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
     engine = BatchedEngine(str(roundable), str(tmp_path))
