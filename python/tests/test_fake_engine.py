@@ -91,8 +91,9 @@ def test_prefill_and_gap_set_the_pace_and_the_timings_tell_it(start: Start):
     worker = start({"tokens": 5, "prefill_ms": 60, "gap_ms": 20})
     worker.generate("a")
     timings = worker.until("done")["timings"]
-    assert 59 <= timings["prefill"] < 1000
-    assert 79 <= timings["decode"] < 1000
+    assert timings["queue"] + timings["prefill"] >= 60
+    assert sum(timings.values()) >= 60 + 4 * 20
+    assert timings["decode"] > 0
 
 
 def test_loading_takes_its_time_in_ten_parts(start: Start):

@@ -20,14 +20,12 @@ def test_it_greets_with_progress_a_heartbeat_and_ready(start: Start):
 
 
 def test_heartbeats_come_every_second_also_while_loading_and_tell_what_runs(start: Start):
+    started_s = time.monotonic()
     worker = start({"load_ms": FOREVER_MS})
-    arrived_s = []
-    for _ in range(3):
-        beat = worker.until("heartbeat")
-        arrived_s.append(time.monotonic())
-    assert (beat["step"], beat["running"]) == (0, 0)
-    assert beat["rss_bytes"] > 2**20
-    assert 0.8 < arrived_s[2] - arrived_s[1] < 2.5
+    beats = [worker.until("heartbeat") for _ in range(3)]
+    assert 2 <= time.monotonic() - started_s < 8
+    assert (beats[2]["step"], beats[2]["running"]) == (0, 0)
+    assert beats[2]["rss_bytes"] > 2**20
 
 
 def test_heartbeats_count_steps_and_running_requests(start: Start):
