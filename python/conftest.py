@@ -1,1 +1,1 @@
-"""Marks this folder as the import root of the tests, as for `python python/worker.py`. Holds no fixtures."""
+"""The import root of the tests, as for `python python/worker.py`. Fixtures are in tests/conftest.py."""

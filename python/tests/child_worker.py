@@ -163,3 +163,7 @@ def wait_for(condition: Callable[[], bool], within_s: float = DEADLINE_S) -> Non
     while not condition():
         assert time.monotonic() < deadline_s, "the condition never came true"
         time.sleep(0.005)
+
+
+Start = Callable[..., ChildWorker]
+"""The fixture of conftest.py: start(plan, python) as in ChildWorker."""

@@ -3,6 +3,7 @@ import type { Response } from 'express';
 import type { StreamEncoder } from '../dialects/dialect.js';
 import type { GenerationEvents } from '../domain/generation.js';
 import { AppError, toAppError } from '../errors.js';
+import { nextBeat } from './pacer.js';
 import type { RequestScope } from './request-scope.js';
 
 export interface StreamTimeouts {
@@ -42,6 +43,7 @@ export async function sendStream(
       if (text !== '' && !scope.signal.aborted) {
         heartbeat.rest();
         if (!res.write(text)) await drained(res, scope.signal, timeouts.writeStallTimeoutMs);
+        if (!ended) await nextBeat();
       }
     }
     if (!ended) throw new AppError('incomplete_generation', 'The stream ended without its end.');

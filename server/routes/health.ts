@@ -78,6 +78,7 @@ export function healthRoute(parts: HealthParts): RequestHandler {
         degraded: log.degraded,
         spooled: log.spooled,
         dropped: log.dropped,
+        torn_tails: log.tornTails,
         last_error: log.lastError,
       },
     });
