@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 
 const TICK_MS = 100;
 const PLAIN_INTERVAL_MS = 15_000;
+const PLAIN_CHARS = 100;
 const FRAMES = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 
 /** @typedef {{stage(text: string): void, done(detail: string): number, fail(): void}} StepProgress */
@@ -25,7 +26,9 @@ export function showStep(title, screen = process.stderr) {
     screen.write(`\r\x1b[K${text.slice(0, (screen.columns ?? 80) - 1)}`);
   };
   const plain = () => {
-    screen.write(`set-up: ${title}: ${Math.floor(seconds())} s${stage === '' ? '' : `: ${stage}`}\n`);
+    screen.write(
+      `set-up: ${title}: ${Math.floor(seconds())} s${stage === '' ? '' : `: ${stage.slice(0, PLAIN_CHARS)}`}\n`,
+    );
   };
   const clear = () => {
     clearInterval(timer);

@@ -16,6 +16,14 @@ const CANDIDATES = [
   'python3.10',
   'py',
 ];
+const ASTRAY = [
+  'PYTHONHOME',
+  'PYTHONPATH',
+  'PYTHONDONTWRITEBYTECODE',
+  'PIP_USER',
+  'PIP_TARGET',
+  'PIP_PREFIX',
+];
 const PROBE = `
 import importlib.util, json, sys
 print(json.dumps({"version": list(sys.version_info[:3]), "executable": sys.executable,
@@ -95,10 +103,10 @@ export function venvPython(venv) {
     : path.join(venv, 'bin', 'python');
 }
 
-/** The user's environment less what would lead Python or pip out of the virtual environment. */
+/** The user's environment less what would lead Python or pip out of the virtual environment or keep it from its cache. */
 export function pythonEnv() {
   /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env, PYTHONUNBUFFERED: '1', PYTHONIOENCODING: 'utf-8' };
-  for (const name of ['PYTHONHOME', 'PYTHONPATH', 'PIP_USER', 'PIP_TARGET', 'PIP_PREFIX']) delete env[name];
+  for (const name of ASTRAY) delete env[name];
   return env;
 }

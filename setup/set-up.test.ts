@@ -5,7 +5,7 @@ import { isRunning } from '../server/testing/gateway-process.js';
 import { until } from '../server/testing/until.js';
 import { FakeClone } from './testing/fake-clone.js';
 
-const PIP = 'python -m pip install --disable-pip-version-check --no-input';
+const PIP = 'python -m pip install --disable-pip-version-check --no-input --no-compile';
 const NPM = 'npm ci --include=dev --loglevel=notice';
 const VENV = 'python3 -m venv --clear .venv';
 const PACKAGES = `${PIP} -r requirements.txt`;

@@ -24,6 +24,7 @@ const done: GenerationEvent = {
 };
 const never = (signal: AbortSignal) =>
   new Promise<void>(resolve => {
+    if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve());
   });
 
