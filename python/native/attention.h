@@ -132,13 +132,21 @@ inline void attend_heads(const HeadCache& cache, const int32_t* blocks, int leng
 inline void attend(const HeadCache& cache, const int32_t* blocks, int length, const float* query, int heads,
                    int dimensions, float scale, float* scores, float* out) {
   switch (heads) {
-    case 1: return attend_heads<1>(cache, blocks, length, query, dimensions, scale, scores, out);
-    case 2: return attend_heads<2>(cache, blocks, length, query, dimensions, scale, scores, out);
-    case 3: return attend_heads<3>(cache, blocks, length, query, dimensions, scale, scores, out);
-    case 4: return attend_heads<4>(cache, blocks, length, query, dimensions, scale, scores, out);
-    case 5: return attend_heads<5>(cache, blocks, length, query, dimensions, scale, scores, out);
-    case 6: return attend_heads<6>(cache, blocks, length, query, dimensions, scale, scores, out);
-    case 7: return attend_heads<7>(cache, blocks, length, query, dimensions, scale, scores, out);
-    case 8: return attend_heads<8>(cache, blocks, length, query, dimensions, scale, scores, out);
+    case 1:
+      return attend_heads<1>(cache, blocks, length, query, dimensions, scale, scores, out);
+    case 2:
+      return attend_heads<2>(cache, blocks, length, query, dimensions, scale, scores, out);
+    case 3:
+      return attend_heads<3>(cache, blocks, length, query, dimensions, scale, scores, out);
+    case 4:
+      return attend_heads<4>(cache, blocks, length, query, dimensions, scale, scores, out);
+    case 5:
+      return attend_heads<5>(cache, blocks, length, query, dimensions, scale, scores, out);
+    case 6:
+      return attend_heads<6>(cache, blocks, length, query, dimensions, scale, scores, out);
+    case 7:
+      return attend_heads<7>(cache, blocks, length, query, dimensions, scale, scores, out);
+    case 8:
+      return attend_heads<8>(cache, blocks, length, query, dimensions, scale, scores, out);
   }
 }

@@ -13,11 +13,11 @@ constexpr int kPanel = 16;  // outputs computed by one vector
 // Weights of 16 outputs lie together: [panel][input / 4][16 outputs][4 inputs].
 struct Linear {
   const int8_t* weights;
-  const int16_t* sums;   // [panel][group][16]: sum of the weights of one output in one group
-  const float* scales;   // [panel * 16]
-  int32_t inputs;        // a multiple of group
-  int32_t outputs;       // a multiple of 16, padded with zeros
-  int32_t group;         // a multiple of 4
+  const int16_t* sums;  // [panel][group][16]: sum of the weights of one output in one group
+  const float* scales;  // [panel * 16]
+  int32_t inputs;       // a multiple of group
+  int32_t outputs;      // a multiple of 16, padded with zeros
+  int32_t group;        // a multiple of 4
 };
 
 struct QuantisedRows {
@@ -77,7 +77,8 @@ inline void multiply_block(const Linear& w, const uint8_t* x, const float* x_sca
   for (int r = 0; r < Rows; ++r)
     for (int p = 0; p < Panels; ++p) {
       const __m512 scale = _mm512_loadu_ps(w.scales + (panel + p) * kPanel);
-      _mm512_storeu_ps(out + static_cast<size_t>(r) * out_stride + (panel + p) * kPanel, _mm512_mul_ps(sum[r][p], scale));
+      _mm512_storeu_ps(out + static_cast<size_t>(r) * out_stride + (panel + p) * kPanel,
+                       _mm512_mul_ps(sum[r][p], scale));
     }
 }
 
@@ -95,10 +96,14 @@ inline void multiply(const Linear& w, QuantisedRows x, int rows, int begin, int 
   const int groups = w.inputs / w.group;
   if (rows <= 4) {
     switch (rows) {
-      case 1: return multiply_panels<1, 4>(w, x.values, x.scales, begin, end, out, out_stride);
-      case 2: return multiply_panels<2, 4>(w, x.values, x.scales, begin, end, out, out_stride);
-      case 3: return multiply_panels<3, 4>(w, x.values, x.scales, begin, end, out, out_stride);
-      case 4: return multiply_panels<4, 3>(w, x.values, x.scales, begin, end, out, out_stride);
+      case 1:
+        return multiply_panels<1, 4>(w, x.values, x.scales, begin, end, out, out_stride);
+      case 2:
+        return multiply_panels<2, 4>(w, x.values, x.scales, begin, end, out, out_stride);
+      case 3:
+        return multiply_panels<3, 4>(w, x.values, x.scales, begin, end, out, out_stride);
+      case 4:
+        return multiply_panels<4, 3>(w, x.values, x.scales, begin, end, out, out_stride);
     }
   }
   for (int tile = begin; tile < end; tile += kTile) {
@@ -108,10 +113,19 @@ inline void multiply(const Linear& w, QuantisedRows x, int rows, int begin, int 
       const float* scales = x.scales + static_cast<size_t>(row) * groups;
       float* to = out + static_cast<size_t>(row) * out_stride;
       const int left = rows - row;
-      if (left >= 8) { multiply_panels<8, 1>(w, values, scales, tile, stop, to, out_stride); row += 8; }
-      else if (left >= 4) { multiply_panels<4, 2>(w, values, scales, tile, stop, to, out_stride); row += 4; }
-      else if (left >= 2) { multiply_panels<2, 4>(w, values, scales, tile, stop, to, out_stride); row += 2; }
-      else { multiply_panels<1, 4>(w, values, scales, tile, stop, to, out_stride); row += 1; }
+      if (left >= 8) {
+        multiply_panels<8, 1>(w, values, scales, tile, stop, to, out_stride);
+        row += 8;
+      } else if (left >= 4) {
+        multiply_panels<4, 2>(w, values, scales, tile, stop, to, out_stride);
+        row += 4;
+      } else if (left >= 2) {
+        multiply_panels<2, 4>(w, values, scales, tile, stop, to, out_stride);
+        row += 2;
+      } else {
+        multiply_panels<1, 4>(w, values, scales, tile, stop, to, out_stride);
+        row += 1;
+      }
     }
   }
 }

@@ -84,9 +84,8 @@ class Model {
 
   void run_layer(const Layer& layer, const Token* tokens, int count) {
     const int hidden = shape_.hidden, inner = shape_.inner;
-    share_rows(count, [&](int t) {
-      normalise(hidden_.get() + size_t(t) * hidden, layer.input_norm, layer.qkv, inputs_, t);
-    });
+    share_rows(count,
+               [&](int t) { normalise(hidden_.get() + size_t(t) * hidden, layer.input_norm, layer.qkv, inputs_, t); });
     linear(layer.qkv, inputs_, count, wide_.get());
     share_rows(count, [&](int t) { place(layer, tokens[t], wide_.get() + size_t(t) * layer.qkv.outputs); });
     team_.share(count * shape_.kv_heads, [&](int chunk, int thread) {
@@ -105,9 +104,8 @@ class Model {
       quantise(gate, layer.down, inner_, t);
     });
     linear(layer.down, inner_, count, wide_.get());
-    share_rows(count, [&](int t) {
-      add(hidden_.get() + size_t(t) * hidden, wide_.get() + size_t(t) * layer.down.outputs);
-    });
+    share_rows(count,
+               [&](int t) { add(hidden_.get() + size_t(t) * hidden, wide_.get() + size_t(t) * layer.down.outputs); });
   }
 
   // A few rows are not worth a handover to another thread.

@@ -39,7 +39,8 @@ class ThreadTeam {
     const uint64_t epoch = (left_.load(std::memory_order_relaxed) >> 32) + 1;
     left_.store(epoch << 32 | static_cast<uint32_t>(chunks), std::memory_order_seq_cst);
     if (sleeping_.load(std::memory_order_seq_cst) > 0) wake();
-    while (take(0)) {}
+    while (take(0)) {
+    }
     // Whoever holds the last chunk may need this very core to finish it.
     for (int spins = 0; done_.load(std::memory_order_acquire) < chunks; ++spins)
       spins < kSpins ? _mm_pause() : std::this_thread::yield();
