@@ -1,6 +1,7 @@
-"""Compiles native/llama_step.cpp for this very CPU, once; the library is kept in the data folder.
+"""Compiles native/llama_step.cpp once; the library is kept in the data folder, named by what it is made from.
 
-Knows no model. The name of the library holds a digest of all that it was made from.
+Knows no model. The library has no instruction that `load_library` has not found in this CPU, so the data
+folder may move to another machine.
 """
 
 import ctypes
@@ -15,7 +16,10 @@ SOURCES = Path(__file__).parent.parent / "native"
 _FLAGS = [
     "-std=c++20",
     "-O3",
-    "-march=native",
+    # Named, not "native": what these allow is what _NEEDED_CPU_FLAGS asks for.
+    "-march=x86-64-v4",
+    "-mavx512vnni",
+    "-mtune=native",
     "-shared",
     "-fPIC",
     "-pthread",
@@ -24,7 +28,10 @@ _FLAGS = [
     "-fno-trapping-math",
     "-fassociative-math",
 ]
-_NEEDED_CPU_FLAGS = frozenset({"avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512_vnni"})
+_NEEDED_CPU_FLAGS = {
+    *("avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"),
+    *("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_vnni"),
+}
 _COMPILE_TIMEOUT_S = 120
 
 
@@ -34,23 +41,29 @@ class NativeUnavailableError(Exception):
 
 def load_library(data_dir: Path) -> ctypes.CDLL:
     """Raises NativeUnavailableError; later calls with the same sources, compiler and CPU only load."""
-    cpu = _cpu_flags()
+    cpu = read_cpu_flags()
     missing = _NEEDED_CPU_FLAGS - set(cpu.split())
     if missing:
         raise NativeUnavailableError(f"this CPU lacks {', '.join(sorted(missing))}")
     compiler = shutil.which(os.environ.get("CXX", "")) or shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         raise NativeUnavailableError("there is no C++ compiler (g++ or clang++)")
-    library = data_dir / "native" / f"llama_step-{_digest(compiler, cpu)}.so"
-    if not library.is_file():
-        _compile(compiler, library)
     try:
+        library = data_dir / "native" / f"llama_step-{_digest(compiler, cpu)}.so"
+        if library.is_file():
+            try:
+                return ctypes.CDLL(str(library))
+            except OSError:
+                # Damaged on disk: what follows replaces it.
+                pass
+        _compile(compiler, library)
         return ctypes.CDLL(str(library))
     except OSError as error:
-        raise NativeUnavailableError(f"{library} cannot be loaded: {error}") from error
+        raise NativeUnavailableError(f"the compiled step cannot be kept or loaded: {error}") from error
 
 
-def _cpu_flags() -> str:
+def read_cpu_flags() -> str:
+    """As Linux spells them; empty where it does not tell."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
@@ -63,22 +76,33 @@ def _digest(compiler: str, cpu: str) -> str:
     for part in (cpu, " ".join(_FLAGS), compiler, str(Path(compiler).stat().st_mtime_ns)):
         total.update(f"{part}\n".encode())
     for source in sorted(SOURCES.iterdir()):
-        total.update(source.read_bytes())
+        if source.suffix in (".cpp", ".h"):
+            total.update(source.read_bytes())
     return total.hexdigest()[:16]
 
 
 def _compile(compiler: str, library: Path) -> None:
+    """In a folder of its own and renamed when whole: others may do the same, or be killed at it."""
     library.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+    with tempfile.TemporaryDirectory(dir=library.parent, prefix="draft-") as folder:
         made = Path(folder) / library.name
         command = [compiler, *_FLAGS, str(SOURCES / "llama_step.cpp"), "-o", str(made)]
         try:
+            # The worker's own stdin is the protocol's.
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=_COMPILE_TIMEOUT_S, check=False
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_COMPILE_TIMEOUT_S,
+                check=False,
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise NativeUnavailableError(f"{compiler} did not run: {error}") from error
+        except subprocess.TimeoutExpired as error:
+            raise NativeUnavailableError(f"{compiler} took over {_COMPILE_TIMEOUT_S} s") from error
         if done.returncode != 0:
             first = next((line for line in done.stderr.splitlines() if "error" in line), "no message")
             raise NativeUnavailableError(f"{compiler} failed: {first}")
+        with made.open("rb") as whole:
+            os.fsync(whole.fileno())
         made.replace(library)

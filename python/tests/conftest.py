@@ -1,10 +1,16 @@
-"""What several test files need: worker processes that never outlive their test."""
+"""What several test files need: workers that never outlive their test, and the step compiled once."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from child_worker import ChildWorker, Start
+
+from cpu_threads import choose_waiting
+
+# As in the worker: before any test file imports torch.
+choose_waiting()
 
 
 @pytest.fixture
@@ -19,3 +25,16 @@ def start() -> Iterator[Start]:
     yield start_worker
     for worker in workers:
         worker.kill()
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the compiled step; skips where there can be none."""
+    from engines.native_build import NativeUnavailableError, load_library
+
+    folder = tmp_path_factory.mktemp("compiled")
+    try:
+        load_library(folder)
+    except NativeUnavailableError as error:
+        pytest.skip(str(error))
+    return folder

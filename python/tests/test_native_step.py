@@ -23,11 +23,8 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory):
-    try:
-        return load_library(tmp_path_factory.mktemp("data"))
-    except NativeUnavailableError as error:
-        pytest.skip(str(error))
+def library(compiled):
+    return load_library(compiled)
 
 
 @pytest.fixture
@@ -98,14 +95,3 @@ def test_rounded_weights_are_within_half_a_step_and_a_row_of_zeros_stays_zero():
     assert (values[:20] * scales[:20, None] - weight).abs().le(scales[:20, None] / 2 + 1e-9).all()
     assert not values[3].any()
     assert not values[20:].any()
-
-
-def test_a_source_that_does_not_compile_is_told_in_one_line(tmp_path, monkeypatch):
-    broken = tmp_path / "source"
-    broken.mkdir()
-    (broken / "llama_step.cpp").write_text("int x = ;")
-    monkeypatch.setattr("engines.native_build.SOURCES", broken)
-    with pytest.raises(NativeUnavailableError, match="error") as raised:
-        load_library(tmp_path)
-    assert "\n" not in str(raised.value)
-    assert list((tmp_path / "native").iterdir()) == []
