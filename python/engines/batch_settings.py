@@ -3,11 +3,11 @@
 Knows no model beyond its sizes. Read from the environment, which the gateway hands down.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from cpu_threads import count_cores
 from engines.base import ModelUnavailableError
 
 Quantization = Literal["none", "int8", "auto"]
@@ -52,7 +52,7 @@ def choose_capacity(
     settings: BatchSettings, context_length: int, token_bytes: int, free_bytes: int
 ) -> Capacity:
     """`token_bytes` is the cache of one token. At least one request of full context always fits."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = count_cores()
     affordable = max(context_length, int(free_bytes * _CACHE_SHARE / token_bytes))
     slots = settings.slots or max(
         1, min(_MOST_SLOTS, _SLOTS_PER_CORE * cores, affordable // min(context_length, _LONG_REQUEST_TOKENS))

@@ -1,4 +1,4 @@
-"""The default engine: all running requests share every step; they join and leave between any two steps.
+"""The engine `batched`: all running requests share every step; they join and leave between any two steps.
 
 Knows no text beyond prompts. Loads the model, chooses the step that this machine can run, and leaves the
 iteration to batch_loop.py.
@@ -15,6 +15,7 @@ from decoding import StreamDetokenizer
 from engines.base import Admitted, ModelInfo, Report, StepOutput, answer_room
 from engines.batch_settings import BatchSettings, Capacity, choose_capacity, read_batch_settings
 from fault_log import report_fault
+from free_memory import free_memory_bytes
 from generation import GenerateRequest, GenerationInput, Message, RequestError, Sampling
 from loading_progress import report_stage
 from models import locate_model
@@ -61,6 +62,7 @@ class BatchedEngine:
         self._tokenizer = loaded.tokenizer
         self._context_length = loaded.info.context_length
         self._device = loaded.model.device
+        self._token_count = loaded.model.get_input_embeddings().weight.shape[0]
         self._loop = BatchLoop(step, blocks, loaded.end_ids)
         with report_stage(report, "warming up"):
             self._warm_up()
@@ -70,6 +72,8 @@ class BatchedEngine:
         from engines.batch_row import BatchRow
 
         prompt_ids = encode_input(self._tokenizer, request.input)
+        if max(prompt_ids) >= self._token_count:
+            raise RequestError("invalid_request", "The prompt has a token that the model does not know.")
         room = answer_room(len(prompt_ids), self._context_length, request.sampling.max_tokens)
         row = BatchRow(request.id, prompt_ids, room, request.sampling, self._device)
         cached = self._loop.add(row)
@@ -88,13 +92,11 @@ class BatchedEngine:
         return len(encode_input(self._tokenizer, source))
 
     def _choose_capacity(self, loaded: "LoadedModel", settings: BatchSettings) -> Capacity:
-        import psutil
-
         config = loaded.model.config.get_text_config(decoder=True)
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         dimensions = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         token_bytes = 2 * config.num_hidden_layers * heads * dimensions * loaded.model.dtype.itemsize
-        free_bytes = psutil.virtual_memory().available
+        free_bytes = free_memory_bytes()
         if loaded.model.device.type == "cuda":
             import torch
 

@@ -82,7 +82,7 @@ class NativeStep:
         check_native(model)
         config = model.config
         self._kept: list[torch.Tensor] = []
-        self._vocabulary = config.vocab_size
+        self._vocabulary = model.lm_head.weight.shape[0]
         self.threads = threads
         dimensions = config.head_dim
         cache = (config.num_hidden_layers, blocks, config.num_key_value_heads, BLOCK_TOKENS * dimensions)
@@ -200,6 +200,8 @@ class NativeStep:
         positions = torch.arange(context)[None]
         with torch.inference_mode():
             cosines, sines = model.model.rotary_emb(torch.zeros(1, dtype=torch.float32), positions)
+        if cosines.shape[-1] != model.config.head_dim:
+            raise NativeUnavailableError("it turns only a part of each head")
         half = cosines.shape[-1] // 2
         return self._keep(cosines[0, :, :half].clone()), self._keep(sines[0, :, :half].clone())
 
@@ -213,6 +215,9 @@ def check_native(model: "PreTrainedModel") -> None:
         f"its activation is {getattr(config, 'hidden_act', None)}": getattr(config, "hidden_act", None)
         != "silu",
         f"its positions are scaled ({rope})": rope not in ("default", "linear", "llama3"),
+        "its first and last layer know different tokens": (
+            model.get_input_embeddings().weight.shape[0] != model.get_output_embeddings().weight.shape[0]
+        ),
         "its layers have biases": any(name.endswith(".bias") for name, _ in model.named_parameters()),
     }
     if not any(reasons.values()):

@@ -5,6 +5,8 @@ Knows no request. The result is kept in the data folder, since model and step gi
 
 import json
 import math
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,10 +40,12 @@ def rounding_loss(loaded: "LoadedModel", step: StepModel, kept_at: Path) -> floa
         own = loaded.model(torch.tensor([ids]), use_cache=False).logits[0].float()
         rounded = step.forward([Segment([token], i, blocks, True) for i, token in enumerate(ids)])
     loss = math.exp(_surprise(rounded, ids) - _surprise(own, ids)) - 1
-    kept_at.parent.mkdir(parents=True, exist_ok=True)
-    half_written = kept_at.with_suffix(".new")
-    half_written.write_text(json.dumps({"loss": loss, "tokens": len(ids)}), encoding="utf-8")
-    half_written.replace(kept_at)
+    half_written = kept_at.with_suffix(f".{os.getpid()}")
+    # A full disk costs the next start two seconds, and this one nothing.
+    with suppress(OSError):
+        kept_at.parent.mkdir(parents=True, exist_ok=True)
+        half_written.write_text(json.dumps({"loss": loss, "tokens": len(ids)}), encoding="utf-8")
+        half_written.replace(kept_at)
     return loss
 
 

@@ -13,26 +13,15 @@ from engines.base import ModelUnavailableError
 from engines.batch_settings import BatchSettings, choose_capacity, read_batch_settings
 from engines.batched import BatchedEngine
 from engines.batched_or_streamer import BatchedOrStreamer
-from engines.native_build import NativeUnavailableError, load_library
 from generation import GenerateRequest, GenerationInput, RequestError, Sampling
 
 GREEDY = Sampling(6, 0.0, 1.0, 0, 0.0, 1.0, 0.0, 0.0, 0, (), None)
 
 
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("compiled")
-    try:
-        load_library(folder)
-    except NativeUnavailableError as error:
-        pytest.skip(str(error))
-    return folder / "native"
-
-
 @pytest.fixture
 def roundable(compiled, tmp_path):
     """A folder with a model that the compiled step can hold, beside the compiled step itself."""
-    shutil.copytree(compiled, tmp_path / "native")
+    shutil.copytree(compiled / "native", tmp_path / "native")
     tokenizer = byte_tokenizer()
     torch.manual_seed(6)
     config = LlamaConfig(
@@ -117,6 +106,37 @@ def test_without_a_compiler_it_goes_on_through_torch_and_says_so_once(
     assert engine.load(silent).dtype == "float32"
     assert answer(engine, "one two")[0]
     assert capfd.readouterr().err.count("no C++ compiler") == 1
+
+
+def test_on_a_cpu_without_its_instructions_it_goes_on_through_torch_and_says_so_once(
+    roundable, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setattr("engines.native_build.read_cpu_flags", lambda: "fpu sse2 avx2")
+    engine = BatchedOrStreamer(str(roundable), str(tmp_path))
+    assert engine.load(silent).dtype == "float32"
+    assert engine.name == "batched"
+    assert answer(engine, "one two")[0]
+    assert capfd.readouterr().err.count("avx512_vnni") == 1
+
+
+def test_a_prompt_with_a_token_beyond_the_model_is_refused_and_harms_no_other(roundable, tmp_path):
+    tokenizer = AutoTokenizer.from_pretrained(roundable)
+    tokenizer.add_tokens(["beyond"])
+    tokenizer.save_pretrained(roundable)
+    engine = BatchedEngine(str(roundable), str(tmp_path))
+    engine.load(silent)
+    with pytest.raises(RequestError, match="does not know"):
+        engine.admit(GenerateRequest("bad", GenerationInput(prompt="one beyond"), GREEDY))
+    assert answer(engine, "one two")[0]
+
+
+def test_its_slots_and_threads_are_those_asked_for(roundable, tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIVAULT_SLOTS", "3")
+    monkeypatch.setenv("MINIVAULT_THREADS", "1")
+    engine = BatchedEngine(str(roundable), str(tmp_path))
+    engine.load(silent)
+    assert engine.slots == 3
+    assert engine._loop._model.threads == 1
 
 
 @pytest.mark.parametrize("name", ["MINIVAULT_QUANTIZATION", "MINIVAULT_SLOTS", "MINIVAULT_THREADS"])
