@@ -9,7 +9,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausa
 
 from engines.batch_loop import BatchLoop
 from engines.batch_row import BatchRow
-from engines.native_build import NativeUnavailableError, load_library
+from engines.native_build import load_library
 from engines.native_step import NativeStep
 from engines.torch_step import TorchStep
 from generation import Sampling
@@ -45,18 +45,21 @@ def tiny_gpt2():
     return GPT2LMHeadModel(config).eval()
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory):
-    try:
-        return load_library(tmp_path_factory.mktemp("data"))
-    except NativeUnavailableError as error:
-        pytest.skip(str(error))
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Models so small are slower on two, and on a busy machine much slower."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engines.torch_step.use_threads", lambda _: None)
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        yield
+        torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module", params=["native", "torch llama", "torch gpt2"])
 def step_model(request):
     if request.param == "native":
-        library = request.getfixturevalue("library")
+        library = load_library(request.getfixturevalue("compiled"))
         return NativeStep(library, tiny_llama(), BLOCKS, CONTEXT, threads=2)
     return TorchStep(tiny_llama() if request.param == "torch llama" else tiny_gpt2(), BLOCKS, CONTEXT)
 

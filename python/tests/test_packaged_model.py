@@ -19,10 +19,10 @@ DATA_DIR = PYTHON.parent / "data"
 PREPARE = [sys.executable, str(PYTHON / "prepare_model.py"), "--data-dir"]
 
 
-@pytest.fixture(scope="module")
-def worker() -> Iterator[ChildWorker]:
+@pytest.fixture(scope="module", params=["streamer", "batched"])
+def worker(request: pytest.FixtureRequest) -> Iterator[ChildWorker]:
     subprocess.run([*PREPARE, str(DATA_DIR)], check=True, stdout=subprocess.DEVNULL, timeout=300)
-    words = ["--engine", "streamer", "--model", "smollm2-135m-instruct", "--data-dir", str(DATA_DIR)]
+    words = ["--engine", request.param, "--model", "smollm2-135m-instruct", "--data-dir", str(DATA_DIR)]
     worker = ChildWorker(python=["-u", str(PYTHON / "worker.py"), *words])
     try:
         worker.until("ready")
@@ -43,7 +43,8 @@ def test_it_describes_itself(worker: ChildWorker):
     model = ready["model"]
     assert model["id"] == "smollm2-135m-instruct"
     assert (model["architecture"], model["parameters"]) == ("LlamaForCausalLM", 134515008)
-    assert (model["context_length"], model["quantization"], model["chat_template"]) == (8192, "Q4_1", True)
+    assert (model["context_length"], model["chat_template"]) == (8192, True)
+    assert model["quantization"].startswith("Q4_1")
 
 
 def test_it_answers_a_question_in_pieces(worker: ChildWorker):
