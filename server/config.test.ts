@@ -56,7 +56,22 @@ describe('readConfig', () => {
       MINIVAULT_LOG_FSYNC: '',
     });
     expect(faults).toHaveLength(4);
-    expect(faults.join('\n')).toContain('MINIVAULT_ENGINE="gpu": streamer or fake');
+    expect(faults.join('\n')).toContain('MINIVAULT_ENGINE="gpu": streamer, batched or fake');
+  });
+
+  it('takes the engine batched, its slots, threads and rounding, and leaves what is unset to the engine', () => {
+    expect(readConfig({})).toMatchObject({
+      MINIVAULT_ENGINE: 'streamer',
+      MINIVAULT_SLOTS: null,
+      MINIVAULT_THREADS: null,
+      MINIVAULT_QUANTIZATION: 'auto',
+    });
+    expect(
+      readConfig({ MINIVAULT_ENGINE: 'batched', MINIVAULT_SLOTS: '8', MINIVAULT_THREADS: '2' }),
+    ).toMatchObject({ MINIVAULT_ENGINE: 'batched', MINIVAULT_SLOTS: 8, MINIVAULT_THREADS: 2 });
+    expect(
+      faultsOf({ MINIVAULT_SLOTS: '0', MINIVAULT_THREADS: '65', MINIVAULT_QUANTIZATION: 'int4' }),
+    ).toHaveLength(3);
   });
 
   it.each(Object.keys(SETTINGS))('refuses an empty %s', name => {

@@ -59,9 +59,26 @@ export const SETTINGS = {
       'Model: the packaged one, a folder, a GGUF file, or a hub id (the only case that uses the network).',
   },
   MINIVAULT_ENGINE: {
-    schema: z.enum(['streamer', 'fake'], 'streamer or fake'),
+    schema: z.enum(['streamer', 'batched', 'fake'], 'streamer, batched or fake'),
     fallback: 'streamer',
-    about: 'Engine of the worker; `fake` echoes the prompt without a model.',
+    about:
+      'Engine of the worker; `batched` answers several prompts at once, `fake` echoes the prompt without a model.',
+  },
+  MINIVAULT_SLOTS: {
+    schema: whole(1, 256),
+    fallback: null,
+    about: 'Prompts that `batched` answers at once; unset, it chooses by cores and free memory.',
+  },
+  MINIVAULT_QUANTIZATION: {
+    schema: z.enum(['none', 'int8', 'auto'], 'none, int8 or auto'),
+    fallback: 'auto',
+    about:
+      'Rounding of the weights that `batched` computes with; `auto` is int8 where that costs at most 3 % of perplexity.',
+  },
+  MINIVAULT_THREADS: {
+    schema: whole(1, 64),
+    fallback: null,
+    about: 'Threads of a `batched` step in int8; unset, one a core.',
   },
   MINIVAULT_DATA_DIR: {
     schema: file(),

@@ -73,7 +73,10 @@ export function workerOptionsFrom(
         ...workerEnvironment(env),
         // Inherited by all that the worker starts: whoever looks for leftovers finds them by their gateway's pid.
         MINIVAULT_WORKER_MARKER: `${process.pid}-${Date.now()}`,
-        ...(config.MINIVAULT_FAKE_PLAN === null ? {} : { MINIVAULT_FAKE_PLAN: config.MINIVAULT_FAKE_PLAN }),
+        ...given('MINIVAULT_SLOTS', config.MINIVAULT_SLOTS),
+        ...given('MINIVAULT_QUANTIZATION', config.MINIVAULT_QUANTIZATION),
+        ...given('MINIVAULT_THREADS', config.MINIVAULT_THREADS),
+        ...given('MINIVAULT_FAKE_PLAN', config.MINIVAULT_FAKE_PLAN),
       },
       remedy: 'Run `npm start` once, which sets Python up, or name another one with MINIVAULT_PYTHON.',
     },
@@ -84,4 +87,8 @@ export function workerOptionsFrom(
     stopTimeoutMs: config.MINIVAULT_WORKER_STOP_TIMEOUT_MS,
     logger,
   };
+}
+
+function given(name: string, value: string | number | null): Readonly<Record<string, string>> {
+  return value === null ? {} : { [name]: String(value) };
 }

@@ -45,6 +45,23 @@ it('gives the worker its plan and a marker that names the gateway', () => {
   expect(command.env).toEqual({
     HOME: '/home/me',
     MINIVAULT_FAKE_PLAN: '{}',
+    MINIVAULT_QUANTIZATION: 'auto',
     MINIVAULT_WORKER_MARKER: expect.stringMatching(new RegExp(`^${process.pid}-\\d+$`)),
+  });
+});
+
+it('gives the worker the engine and what it may use, as the settings have it and not as the environment does', () => {
+  const settings = {
+    MINIVAULT_ENGINE: 'batched',
+    MINIVAULT_SLOTS: '8',
+    MINIVAULT_QUANTIZATION: 'none',
+    MINIVAULT_THREADS: '2',
+  };
+  const { command } = workerOptionsFrom(readConfig(settings), silentLogger(), { MINIVAULT_SLOTS: 'many' });
+  expect(command.args.join(' ')).toContain('--engine batched');
+  expect(command.env).toMatchObject({
+    MINIVAULT_SLOTS: '8',
+    MINIVAULT_QUANTIZATION: 'none',
+    MINIVAULT_THREADS: '2',
   });
 });
