@@ -18,8 +18,8 @@ export interface GeneratorParts {
 }
 
 /**
- * Yields `queued` (only when it must wait), `started`, `token`s and one `done`; the exchange is in the log before
- * `done` is yielded or an error thrown. Refusals (queue_full, context_length_exceeded, …) are thrown by the first
+ * Yields `queued` at once and on every heartbeat while it waits, `started`, `token`s and one `done`; the exchange is in
+ * the log before `done` is yielded or an error thrown. Refusals (queue_full, context_length_exceeded, …) are thrown by the first
  * `next()`, before any event. Aborting the signal leaves the line, or cancels the run; its slot is freed when the
  * worker has said so.
  */
@@ -61,16 +61,30 @@ export function createGenerate(parts: GeneratorParts): Generate {
     context: ExchangeContext,
     signal: AbortSignal,
   ): AsyncGenerator<readonly GenerationEvent[]> {
+    admission.requireRoom();
     await checkContextLength(worker, request.input, signal);
     const enteredAtMs = performance.now();
     const ticket = admission.enter(signal);
-    while (ticket.position() > 0) {
-      yield [{ type: 'queued', position: ticket.position() }];
-      await grantedOrElapsed(ticket.granted, parts.queuedIntervalMs);
+    let workerRun: WorkerRun;
+    let settled: Promise<void>;
+    let waitedMs: number;
+    let isHandedOver = false;
+    try {
+      let position = ticket.position();
+      yield [{ type: 'queued', position }];
+      while (position > 0) {
+        await grantedOrElapsed(ticket.granted, parts.queuedIntervalMs);
+        position = ticket.position();
+        if (position > 0) yield [{ type: 'queued', position }];
+      }
+      waitedMs = performance.now() - enteredAtMs;
+      workerRun = worker.generate(request, signal);
+      settled = settle(workerRun, ticket, waitedMs, request, context);
+      isHandedOver = true;
+    } finally {
+      // The slot may have been granted while the reader still held a `queued` and then left.
+      if (!isHandedOver) ticket.release();
     }
-    const waitedMs = performance.now() - enteredAtMs;
-    const workerRun = worker.generate(request, signal);
-    const settled = settle(workerRun, ticket, waitedMs, request, context);
     let done = false;
     try {
       for await (const batch of workerRun.events) {
