@@ -8,17 +8,20 @@ import type { Admission, Ticket } from './admission.js';
 import { checkContextLength } from './context-limit.js';
 import { type ExchangeContext, isWorthKeeping, toExchange, withQueueMs } from './record.js';
 
+/** How soon a change of place is told. */
+const POSITION_INTERVAL_MS = 1_000;
+
 export interface GeneratorParts {
   readonly admission: Admission;
   readonly worker: Worker;
   readonly log: { append(exchange: Exchange): Promise<void> };
   readonly logger: Logger;
-  /** How often a waiting request hears its position. */
+  /** A waiting request hears its position when it changes, and this often when it does not. */
   readonly queuedIntervalMs: number;
 }
 
 /**
- * Yields `queued` at once and on every heartbeat while it waits, `started`, `token`s and one `done`; the exchange is in
+ * Yields `queued` at once, and while it waits on every change of place and every heartbeat, `started`, `token`s and one `done`; the exchange is in
  * the log before `done` is yielded or an error thrown. Refusals (queue_full, context_length_exceeded, …) are thrown by the first
  * `next()`, before any event. Aborting the signal leaves the line, or cancels the run; its slot is freed when the
  * worker has said so.
@@ -72,10 +75,15 @@ export function createGenerate(parts: GeneratorParts): Generate {
     try {
       let position = ticket.position();
       yield [{ type: 'queued', position }];
+      let toldAtMs = performance.now();
       while (position > 0) {
-        await grantedOrElapsed(ticket.granted, parts.queuedIntervalMs);
+        await grantedOrElapsed(ticket.granted, Math.min(POSITION_INTERVAL_MS, parts.queuedIntervalMs));
+        const before = position;
         position = ticket.position();
-        if (position > 0) yield [{ type: 'queued', position }];
+        const isSilent = performance.now() - toldAtMs >= parts.queuedIntervalMs;
+        if (position === 0 || (position === before && !isSilent)) continue;
+        toldAtMs = performance.now();
+        yield [{ type: 'queued', position }];
       }
       waitedMs = performance.now() - enteredAtMs;
       workerRun = worker.generate(request, signal);
