@@ -36,8 +36,9 @@ async function post(url: string, prompt: string): Promise<AsyncIterable<Uint8Arr
     fail(1, `no minivault at ${url} (${cause?.code ?? cause?.message ?? message}); start it with: npm start`),
   );
   if (response.ok && response.body !== null) return response.body;
-  const { error, code } = (await response.json().catch(() => ({}))) as Record<string, unknown>;
-  return fail(2, `${error ?? 'this is no minivault'} (${code ?? `HTTP ${response.status}`})`);
+  const { error, detail, code } = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+  const words = [error ?? 'this is no minivault', detail].filter(Boolean).join(': ');
+  return fail(2, `${words} (${code ?? `HTTP ${response.status}`})`);
 }
 
 /** Prints the pieces, or the lines as they are; fails unless the final line says that the answer is whole. */
@@ -63,8 +64,7 @@ async function printAnswer(lines: AsyncIterable<string>, isRaw: boolean): Promis
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
   if (values.help) return void (await print(`${USAGE}\n`));
-  let prompt = positionals.join(' ');
-  if (prompt === '-') prompt = (await readAll(process.stdin)).trimEnd();
+  const prompt = positionals[0] === '-' ? (await readAll(process.stdin)).trimEnd() : positionals.join(' ');
   if (prompt === '') fail(1, `no prompt\n${USAGE}`);
   const url = (values.url ?? `http://127.0.0.1:${process.env.PORT || 3000}`).replace(/\/+$/, '');
   process.once('SIGINT', () => interruption.abort());

@@ -37,6 +37,7 @@ def locate_model(reference: str, data_dir: Path, report: Report) -> ModelPlace:
     Raises ModelUnavailableError with the remedy.
     """
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    users_own = os.environ.get("HF_HUB_OFFLINE", "0")
     os.environ["HF_HUB_OFFLINE"] = "1"
     if reference == PACKAGED_ID:
         return _locate_packaged(data_dir)
@@ -49,7 +50,7 @@ def locate_model(reference: str, data_dir: Path, report: Report) -> ModelPlace:
         raise ModelUnavailableError(f"{path} is not a GGUF file. {REMEDY}")
     if path.suffix.lower() == ".gguf" or not _HUB_ID.fullmatch(reference):
         raise ModelUnavailableError(f"No model at {reference}. {REMEDY}")
-    del os.environ["HF_HUB_OFFLINE"]
+    os.environ["HF_HUB_OFFLINE"] = users_own
     return _fetch_from_hub(reference, report)
 
 

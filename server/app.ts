@@ -1,8 +1,8 @@
 // The whole pipeline and route table on one page; no logic.
 import express, { type Express } from 'express';
 import { simpleErrorBody } from './dialects/simple-ndjson.js';
-import { readBody } from './http/body.js';
 import { errorHandler } from './http/error-handler.js';
+import { readBody } from './http/read-body.js';
 import { requestScope } from './http/request-scope.js';
 import { onlyMethods, unknownPath } from './http/unmatched.js';
 import type { Parts } from './parts.js';

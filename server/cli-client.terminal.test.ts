@@ -107,6 +107,6 @@ describe('the CLI client and the real gateway', () => {
   it('tells what was wrong with the prompt', async () => {
     const client = runCli(['--url', app.url, '   ']);
     expect(await client.ended).toBe(2);
-    expect(client.stderr()).toBe('Error: Invalid prompt (invalid_request)\n');
+    expect(client.stderr()).toBe('Error: Invalid prompt: must not be blank (invalid_request)\n');
   });
 });

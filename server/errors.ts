@@ -1,31 +1,87 @@
 // Every error this program can report: one table of codes, one class that carries them. Knows no wire format.
 
-/** status: HTTP before the first byte. retryable: the same request may succeed later (sent as Retry-After). */
+/** status: HTTP before the first byte. retryable: the same request may succeed later (sent as Retry-After). about: for the README. */
 export const ERRORS = {
-  invalid_json: { status: 400, retryable: false },
-  invalid_request: { status: 400, retryable: false },
-  invalid_unicode: { status: 400, retryable: false },
-  context_length_exceeded: { status: 400, retryable: false },
-  not_found: { status: 404, retryable: false },
-  method_not_allowed: { status: 405, retryable: false },
-  not_acceptable: { status: 406, retryable: false },
-  request_timeout: { status: 408, retryable: true },
-  body_too_large: { status: 413, retryable: false },
-  unsupported_media_type: { status: 415, retryable: false },
-  client_too_slow: { status: 408, retryable: false },
-  cancelled: { status: 499, retryable: false },
-  internal: { status: 500, retryable: false },
-  worker_error: { status: 500, retryable: false },
-  worker_crashed: { status: 500, retryable: false },
-  worker_killed: { status: 500, retryable: false },
-  incomplete_generation: { status: 500, retryable: false },
-  model_loading: { status: 503, retryable: true },
-  model_unavailable: { status: 503, retryable: true },
-  queue_full: { status: 503, retryable: true },
-  queue_timeout: { status: 503, retryable: true },
-  shutting_down: { status: 503, retryable: true },
-  generation_timeout: { status: 504, retryable: false },
-} as const satisfies Record<string, { status: number; retryable: boolean }>;
+  invalid_json: {
+    status: 400,
+    retryable: false,
+    about: 'The body is not JSON, or is nested deeper than 32 levels.',
+  },
+  invalid_request: {
+    status: 400,
+    retryable: false,
+    about: 'A field is missing, wrong or unknown; `param` names it.',
+  },
+  invalid_unicode: {
+    status: 400,
+    retryable: false,
+    about: 'The text is not UTF-8, or holds a NUL or half a surrogate pair.',
+  },
+  context_length_exceeded: {
+    status: 400,
+    retryable: false,
+    about: "The prompt does not fit the model's context; the message has both numbers.",
+  },
+  not_found: { status: 404, retryable: false, about: 'There is nothing at this path.' },
+  method_not_allowed: {
+    status: 405,
+    retryable: false,
+    about: 'The path takes other methods; `Allow` lists them.',
+  },
+  not_acceptable: {
+    status: 406,
+    retryable: false,
+    about: 'The answer has none of the types that `Accept` names.',
+  },
+  request_timeout: { status: 408, retryable: true, about: 'The request took over 15 s to arrive.' },
+  body_too_large: { status: 413, retryable: false, about: 'The body is larger than 1 MiB.' },
+  unsupported_media_type: {
+    status: 415,
+    retryable: false,
+    about: 'The body must be uncompressed JSON in UTF-8, and say so in `Content-Type`.',
+  },
+  client_too_slow: {
+    status: 408,
+    retryable: false,
+    about: 'The client did not read its stream; in the log only, since the connection is broken.',
+  },
+  cancelled: { status: 499, retryable: false, about: 'The client left; in the log only.' },
+  internal: {
+    status: 500,
+    retryable: false,
+    about: "A fault of the gateway; its console tells more under the request's id.",
+  },
+  worker_error: {
+    status: 500,
+    retryable: false,
+    about: 'The model failed on this request; the next one is not affected.',
+  },
+  worker_crashed: {
+    status: 500,
+    retryable: false,
+    about: 'The worker died while it answered; another one is being started.',
+  },
+  worker_killed: {
+    status: 500,
+    retryable: false,
+    about: 'Something killed the worker while it answered, often the system for want of memory.',
+  },
+  incomplete_generation: { status: 500, retryable: false, about: 'The answer stopped without an end.' },
+  model_loading: {
+    status: 503,
+    retryable: true,
+    about: 'The model is not ready yet (`/readyz` only; prompts wait instead).',
+  },
+  model_unavailable: {
+    status: 503,
+    retryable: true,
+    about: 'The model cannot be served; the message has the remedy.',
+  },
+  queue_full: { status: 503, retryable: true, about: 'Too many prompts are waiting.' },
+  queue_timeout: { status: 503, retryable: true, about: 'The prompt waited too long for its turn.' },
+  shutting_down: { status: 503, retryable: true, about: 'The gateway is stopping.' },
+  generation_timeout: { status: 504, retryable: false, about: 'The model gave no token for too long.' },
+} as const satisfies Record<string, { status: number; retryable: boolean; about: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;
 

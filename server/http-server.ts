@@ -1,13 +1,16 @@
 // The listening socket: Node's own limits on slow or broken clients, and closing without cutting answers.
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { ErrorCode } from './errors.js';
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const CONNECTIONS_CHECK_INTERVAL_MS = 1_000;
 const TCP_KEEPALIVE_MS = 30_000;
 const IDLE_SWEEP_INTERVAL_MS = 50;
+const LAST_WORDS_TIMEOUT_MS = 1_000;
 
 export interface HttpServer {
   readonly url: string;
@@ -30,7 +33,10 @@ export async function listen(listener: RequestListener, host: string, port: numb
     },
     listener,
   );
-  server.on('clientError', answerClientError);
+  const answers = new WeakMap<Duplex, ServerResponse>();
+  server.on('connection', socket => socket.setMaxListeners(0));
+  server.on('request', (req, res) => answers.set(req.socket, res));
+  server.on('clientError', (error, socket) => answerClientError(error, socket, answers.get(socket)));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
@@ -53,7 +59,13 @@ async function closeGently(server: Server): Promise<void> {
   clearInterval(sweeper);
 }
 
-const CLIENT_ERRORS: Readonly<Record<string, { status: string; code: string; message: string }>> = {
+interface RawError {
+  readonly status: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, RawError>> = {
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: '408 Request Timeout',
     code: 'request_timeout',
@@ -65,22 +77,30 @@ const CLIENT_ERRORS: Readonly<Record<string, { status: string; code: string; mes
     message: 'The request headers are too large.',
   },
 };
-const MALFORMED = {
+const MALFORMED: RawError = {
   status: '400 Bad Request',
   code: 'invalid_request',
   message: 'This is not a well-formed HTTP request.',
 };
 
-/** No request object exists yet, so the answer is written to the bare socket. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+/** No request object exists for what came, so the answer is written to the bare socket. */
+function answerClientError(
+  error: NodeJS.ErrnoException,
+  socket: Duplex,
+  running: ServerResponse | undefined,
+): void {
+  const isMidAnswer = running?.headersSent === true && !running.writableFinished;
+  if (error.code === 'ECONNRESET' || !socket.writable || isMidAnswer) {
     socket.destroy();
     return;
   }
   const { status, code, message } = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED;
-  const body = JSON.stringify({ error: message, code });
+  const requestId = randomUUID();
+  const body = JSON.stringify({ error: message, code, request_id: requestId });
   socket.end(
     `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      `Content-Length: ${Buffer.byteLength(body)}\r\nX-Request-ID: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
   );
+  // A peer that never closes its side would keep the descriptor.
+  setTimeout(() => socket.destroy(), LAST_WORDS_TIMEOUT_MS).unref();
 }

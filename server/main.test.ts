@@ -142,13 +142,30 @@ describe('the end of the process', () => {
     const workerPid = await gateway.workerPid();
     gateway.child.kill('SIGTERM');
     await until(() => gateway.output().includes('SIGTERM'));
+    await new Promise(resolve => setTimeout(resolve, 300));
     const beganMs = performance.now();
     gateway.child.kill('SIGTERM');
+    const { text, whole } = await running.ended;
     await gateway.exited;
     expect(performance.now() - beganMs).toBeLessThan(1_000);
     await until(async () => !(await isRunning(workerPid)));
-    for (const line of (await readFile(gateway.logFile, 'utf8')).split('\n').filter(Boolean))
-      JSON.parse(line);
+    expect(whole).toBe(true);
+    expect(parseLines(text).at(-1)).toMatchObject({ done: true, error: { code: 'shutting_down' } });
+    const [line] = parseLines(await readFile(gateway.logFile, 'utf8'));
+    expect(line).toMatchObject({ status: 'failed', error: { code: 'shutting_down' } });
+    expect(String(line?.response).startsWith(answerOf(text))).toBe(true);
+  });
+
+  it('takes two signals at the same moment for one: npm repeats what the terminal sent', async () => {
+    const gateway = await spawn({ plan: { tokens: 60, gap_ms: 10 } });
+    const url = await gateway.url();
+    const running = await openStream(`${url}/generate`, { body: { prompt: 'run' } });
+    await running.seen(text => text.includes('"run"'));
+    gateway.child.kill('SIGINT');
+    await until(() => gateway.output().includes('SIGINT'));
+    gateway.child.kill('SIGINT');
+    expect(answerOf((await running.ended).text)).toBe(Array(60).fill('run').join(' '));
+    expect(await gateway.exited).toEqual({ code: 0, signal: null });
   });
 
   it.each([0, 20, 60, 100, 150, 200, 250, 300, 350, 400])(

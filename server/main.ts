@@ -8,7 +8,9 @@ import { createParts, type Parts } from './parts.js';
 const EXIT_PORT = 1;
 const EXIT_CONFIG = 78;
 /** A second signal must end everything within a second. */
-const HASTY_CLOSE_MS = 500;
+const HASTY_CLOSE_MS = 800;
+/** npm passes on the Ctrl-C that the terminal has sent to us already: two signals, one wish. */
+const SAME_SIGNAL_MS = 200;
 const LAST_BYTES_TIMEOUT_MS = 1_000;
 
 function printHelp(): void {
@@ -48,27 +50,28 @@ async function listenOrExit(parts: Parts, config: Config): Promise<HttpServer> {
   }
 }
 
-/** First call drains, second call ends at once. */
+/** First call drains, a second one ends at once; both leave a whole log with every text in it. */
 function createShutdown(parts: Parts, server: HttpServer, config: Config, logger: Logger) {
-  let calls = 0;
-  const drain = async (): Promise<void> => {
-    const closed = server.close();
-    await parts.drain(config.MINIVAULT_DRAIN_TIMEOUT_MS);
+  let firstAtMs: number | null = null;
+  let closed: Promise<void> = Promise.resolve();
+  const end = async (drainTimeoutMs: number): Promise<void> => {
+    await parts.drain(drainTimeoutMs);
     await parts.close();
     const lastBytes = setTimeout(() => server.destroy(), LAST_BYTES_TIMEOUT_MS);
     await closed;
     clearTimeout(lastBytes);
   };
   return (reason: string, exitCode: number): void => {
-    calls++;
-    if (calls === 1) {
+    const nowMs = performance.now();
+    if (firstAtMs === null) {
+      firstAtMs = nowMs;
+      closed = server.close();
       logger.info(`${reason}: finishing running answers, refusing new ones.`);
-      void drain().finally(() => process.exit(exitCode));
-      return;
+      void end(config.MINIVAULT_DRAIN_TIMEOUT_MS).finally(() => process.exit(exitCode));
+    } else if (nowMs - firstAtMs > SAME_SIGNAL_MS) {
+      setTimeout(() => process.exit(exitCode), HASTY_CLOSE_MS);
+      void end(0).finally(() => process.exit(exitCode));
     }
-    parts.worker.kill();
-    setTimeout(() => process.exit(exitCode), HASTY_CLOSE_MS);
-    void parts.log.close().finally(() => process.exit(exitCode));
   };
 }
 
@@ -101,11 +104,15 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
     logger.error('unforeseen error', { error: error.stack ?? error.message });
     shutdown('Unforeseen error', 1);
   });
-  process.on('SIGHUP', () => void parts.log.reopen());
+  // A closed terminal means the end, as for any program in it; without one it asks to open the log anew.
+  const hasTerminal = process.stdin.isTTY || process.stdout.isTTY;
+  process.on('SIGHUP', () => (hasTerminal ? shutdown('SIGHUP', 0) : void parts.log.reopen()));
   if (args.includes('--fail-fast')) {
-    parts.worker.onChange(({ state }) => {
-      if (state === 'failed') shutdown('The model cannot be served', EXIT_CONFIG);
-    });
+    const failFast = (): void => {
+      if (parts.worker.status().state === 'failed') shutdown('The model cannot be served', EXIT_CONFIG);
+    };
+    parts.worker.onChange(failFast);
+    failFast();
   }
   logger.info(`minivault ${parts.version} listens on ${server.url}`);
 }

@@ -12,6 +12,8 @@ import type { Worker, WorkerStatus } from './worker/worker.js';
 
 const RETRY_WHEN_FAILED_MS = 60_000;
 const RETRY_WHEN_STOPPING_MS = 5_000;
+/** Once the worker is gone every run settles at once. */
+const LAST_RUNS_TIMEOUT_MS = 1_000;
 
 export interface Parts {
   readonly logger: Logger;
@@ -24,7 +26,10 @@ export interface Parts {
   readonly generate: Generate;
   readonly modelId: () => string;
   readonly isStopping: () => boolean;
-  /** Refuses who waits and who comes; resolves when nothing runs any more or the time is up. */
+  /**
+   * Refuses who waits and who comes; resolves when nothing runs any more. When the time is up first, the worker is
+   * killed and what still ran ends with `shutting_down`.
+   */
   drain(timeoutMs: number): Promise<void>;
   /** Stops the worker, then flushes the log. */
   close(): Promise<void>;
@@ -74,12 +79,12 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       admission.refuse(
         new AppError('shutting_down', 'The gateway is stopping.', { retryAfterMs: RETRY_WHEN_STOPPING_MS }),
       );
-      await settledWithin(admission.idle(), timeoutMs);
+      if (!(await settlesWithin(admission.idle(), timeoutMs))) worker.kill();
     },
     close: async () => {
       stopping = true;
       await worker.stop();
-      await admission.idle();
+      await settlesWithin(admission.idle(), LAST_RUNS_TIMEOUT_MS);
       await log.close();
     },
   };
@@ -97,13 +102,14 @@ function followWorker(admission: Admission, status: WorkerStatus): void {
   } else admission.pause();
 }
 
-async function settledWithin(settled: Promise<void>, timeoutMs: number): Promise<void> {
+async function settlesWithin(settled: Promise<void>, timeoutMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const elapsed = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, timeoutMs);
+  const elapsed = new Promise<boolean>(resolve => {
+    timer = setTimeout(() => resolve(false), timeoutMs);
   });
-  await Promise.race([settled, elapsed]);
+  const isSettled = await Promise.race([settled.then(() => true), elapsed]);
   clearTimeout(timer);
+  return isSettled;
 }
 
 function readVersion(): string {

@@ -20,10 +20,11 @@ const SECTIONS = {
     ),
   ].join('\n'),
   errors: [
-    '| code | status | |',
-    '|---|---|---|',
+    '| code | status | what it means | again? |',
+    '|---|---|---|---|',
     ...Object.entries(ERRORS).map(
-      ([code, { status, retryable }]) => `| \`${code}\` | ${status} | ${retryable ? 'retry' : ''} |`,
+      ([code, { status, about, retryable }]) =>
+        `| \`${code}\` | ${status} | ${about} | ${retryable ? 'retry' : ''} |`,
     ),
   ].join('\n'),
 };

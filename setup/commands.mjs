@@ -1,11 +1,28 @@
 // The commands that package.json names, one function each. Their entry files check Node.js before they load this one.
+import { existsSync } from 'node:fs';
 import { setUp } from './set-up.mjs';
 import { CHECKS, FORMATTERS, runStages, TESTS } from './stages.mjs';
 
-/** Set-up, then the server in this same process, so that signals reach it. */
+const SERVER = new URL('../dist/main.js', import.meta.url);
+const USAGE = 'Usage: npm start [-- --help] [-- --fail-fast]\n';
+
+/**
+ * Set-up, then the server in this same process, so that signals reach it. What it was asked wrongly, or only for help,
+ * needs no set-up.
+ */
 export async function start() {
-  await setUp();
-  const { main } = await import(new URL('../dist/main.js', import.meta.url).href);
+  const unknown = process.argv.slice(2).find(word => word !== '--help' && word !== '--fail-fast');
+  if (unknown !== undefined) {
+    process.stderr.write(`Unknown option ${unknown}\n${USAGE}`);
+    process.exit(78);
+  }
+  const wantsHelp = process.argv.includes('--help');
+  if (wantsHelp && !existsSync(SERVER)) {
+    process.stdout.write(`${USAGE}The settings are listed in README.md, and here once set-up is done.\n`);
+    return;
+  }
+  if (!wantsHelp) await setUp();
+  const { main } = await import(SERVER.href);
   await main();
 }
 

@@ -2,6 +2,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { requireSpace } from './disk.mjs';
 import { FakeClone, type Rule, type RunOptions } from './testing/fake-clone.js';
@@ -131,7 +132,9 @@ it('takes a newer Python beside one that is too old', async () => {
 it('refuses Node.js 16 before it looks at anything else', async () => {
   const versions = "Object.defineProperty(process, 'versions', { value: { node: '16.20.2' } });";
   await clone.write('pretence.mjs', versions);
-  const { code, fault } = await faultOf({ env: { NODE_OPTIONS: `--import=${clone.path('pretence.mjs')}` } });
+  const { code, fault } = await faultOf({
+    env: { NODE_OPTIONS: `--import=${pathToFileURL(clone.path('pretence.mjs'))}` },
+  });
   expect(fault).toContain(
     'minivault needs Node.js 20.19 or newer and this is 16.20.2: install a current one',
   );

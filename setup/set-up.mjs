@@ -28,13 +28,12 @@ export async function setUp({ forTests = false } = {}) {
   try {
     const steps = listSteps(forTests);
     const stamps = new Stamps(FOLDER);
-    const times = steps.every(step => isCurrent(step, stamps)) ? [] : await performAll(steps, stamps);
+    const isDone = steps.every(step => isCurrent(step, stamps));
+    const times = isDone ? [] : await performAll(steps, stamps);
     const tookMs = performance.now() - startMs;
-    say(
-      times.length === 0
-        ? `nothing to do (${tookMs.toFixed(0)} ms)`
-        : `done in ${(tookMs / 1000).toFixed(1)} s`,
-    );
+    if (isDone) say(`nothing to do (${tookMs.toFixed(0)} ms)`);
+    else if (times.length === 0) say('nothing is left to do');
+    else say(`done in ${(tookMs / 1000).toFixed(1)} s`);
     return times;
   } catch (error) {
     const fault = toFault(error);

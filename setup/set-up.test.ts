@@ -181,6 +181,7 @@ describe('interruptions', () => {
     await clone.write('go', '');
     const results = await Promise.all([first.finished, second.finished]);
     expect(results.map(({ code }) => code)).toEqual([0, 0]);
+    expect(second.stderr()).toMatch(/set-up: nothing is left to do\n$/);
     expect(await clone.takeCalls()).toEqual(ALL);
   });
 

@@ -1,5 +1,6 @@
 """The packaged SmolLM2 through the real worker: it answers, sensibly, in pieces, and lets go when told."""
 
+import os
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from generation import GenerationInput, Message
 from prompting import encode_input
 
 pytestmark = pytest.mark.model
-DATA_DIR = PYTHON.parent / "data"
+DATA_DIR = Path(os.environ.get("MINIVAULT_DATA_DIR") or PYTHON.parent / "data").expanduser().absolute()
 PREPARE = [sys.executable, str(PYTHON / "prepare_model.py"), "--data-dir"]
 
 

@@ -12,7 +12,6 @@ import torch
 
 from decoding import AnswerText
 from engines.base import StepOutput
-from engines.generate_call import PREFILL_CHUNK_TOKENS
 from engines.streamer import StreamerEngine
 from generation import GenerateRequest, GenerationInput, Message, RequestError, Sampling
 
@@ -20,6 +19,7 @@ SAMPLED = Sampling(20, 1.0, 1.0, 0, 0.0, 1.0, 0.0, 0.0, 3, (), None)
 GREEDY = replace(SAMPLED, temperature=0.0)
 FILTERED = replace(SAMPLED, temperature=0.7, top_k=30, top_p=0.9)
 LONG = "word " * 200
+CHUNK_TOKENS = 64
 MAX_STEPS = 2000
 """Each waits 50 ms at most, so a request that never ends fails its test."""
 
@@ -48,6 +48,11 @@ def llama(folder: Path) -> StreamerEngine:
 @pytest.fixture(scope="module")
 def gemma(folder: Path) -> StreamerEngine:
     return started(tiny_models.make_gemma(folder / "gemma"))
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engines.generate_call.prefill_chunk_tokens", lambda device: CHUNK_TOKENS)
 
 
 def raw(prompt: str, sampling: Sampling = GREEDY, name: str = "r") -> GenerateRequest:
@@ -115,6 +120,7 @@ def test_it_answers_what_generate_answers(name: str, sampling: Sampling, request
 
 
 @pytest.mark.parametrize("name", ["llama", "gemma"])
+@pytest.mark.usefixtures("small_chunks")
 def test_a_prompt_read_in_chunks_is_answered_as_one_read_whole(name: str, request: pytest.FixtureRequest):
     engine: StreamerEngine = request.getfixturevalue(name)
     loaded = engine._loaded
@@ -124,7 +130,7 @@ def test_a_prompt_read_in_chunks_is_answered_as_one_read_whole(name: str, reques
     with before_forward(engine, chunks.append):
         ids, _ = run(engine, raw(LONG[:700]))
     assert ids == whole[0, prompt.shape[1] :].tolist()
-    assert max(chunks) == PREFILL_CHUNK_TOKENS
+    assert max(chunks) == CHUNK_TOKENS
     assert sum(size for size in chunks if size > 1) == prompt.shape[1]
 
 
@@ -220,6 +226,7 @@ def test_a_cancel_while_decoding_stops_at_the_next_token(llama: StreamerEngine):
     assert run(llama, raw("next"))[1].finish == "length"
 
 
+@pytest.mark.usefixtures("small_chunks")
 def test_a_cancel_while_a_long_prompt_is_read_stops_after_the_chunk(llama: StreamerEngine):
     reading, go_on = threading.Event(), threading.Event()
     chunks: list[int] = []
@@ -236,7 +243,7 @@ def test_a_cancel_while_a_long_prompt_is_read_stops_after_the_chunk(llama: Strea
         go_on.set()
         outputs = list(steps(llama))
     assert outputs == [StepOutput("r", finish="cancelled")]
-    assert chunks == [PREFILL_CHUNK_TOKENS]
+    assert chunks == [CHUNK_TOKENS]
 
 
 def test_a_cancel_of_another_request_is_ignored(llama: StreamerEngine):

@@ -18,9 +18,12 @@ describe('the body of /generate', () => {
     expect(refusal({})).toMatchObject({ message: 'Missing prompt', param: 'prompt' });
   });
 
-  it.each([null, 1, true, [], {}, ['a'], '', ' ', '\n\t', '\u00a0'])('refuses %j as a prompt', prompt => {
-    expect(refusal({ prompt })).toMatchObject({ message: 'Invalid prompt', param: 'prompt' });
-  });
+  it.each([null, 1, true, [], {}, ['a'], '', ' ', '\n\t', '\u00a0', '\u200b\u2060'])(
+    'refuses %j as a prompt',
+    prompt => {
+      expect(refusal({ prompt })).toMatchObject({ message: 'Invalid prompt', param: 'prompt' });
+    },
+  );
 
   it('counts 5,000 characters, not UTF-16 units', () => {
     expect(parseWith(generateBodySchema, { prompt: '👋'.repeat(5_000) }).prompt).toHaveLength(10_000);

@@ -28,7 +28,7 @@ export function createSimpleNdjsonEncoder({ id, model, requestId }: EncoderConte
         if (event.logprobs === undefined) return `{"response":${JSON.stringify(event.text)}}\n`;
         return line({ response: event.text, logprobs: toWireLogprobs(event.logprobs) });
       case 'queued':
-        return line({ response: '', status: 'queued', position: event.position });
+        return event.position === 0 ? '' : line({ response: '', status: 'queued', position: event.position });
       case 'started':
         return '';
       case 'done':

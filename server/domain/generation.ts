@@ -68,7 +68,7 @@ export interface TokenLogprob {
 }
 
 export type GenerationEvent =
-  /** Waiting for a slot; `position` 1 is next. Sent at admission and again on every heartbeat while waiting. */
+  /** Admitted: first event of all, and again on every heartbeat while waiting. `position` 1 is next, 0 holds a slot. */
   | { readonly type: 'queued'; readonly position: number }
   | { readonly type: 'started'; readonly promptTokens: number; readonly cachedTokens: number }
   /** A piece of text that is whole characters; `tokens` may be 0 (held-back text) or more than 1. */

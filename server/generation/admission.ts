@@ -13,7 +13,10 @@ export interface Ticket {
   position(): number;
   /** Resolves when the slot is held; rejects when the ticket left the line first. */
   readonly granted: Promise<void>;
-  /** Gives the slot back. To be called once, when the worker itself has finished with the request. */
+  /**
+   * Gives the slot back, when the worker itself has finished with the request or will never get it. Before the slot
+   * is held it means that it is given back at once.
+   */
   release(): void;
 }
 
@@ -91,6 +94,13 @@ export class Admission {
    * @throws AppError queue_full, or what refuse() was told.
    */
   enter(signal: AbortSignal): Ticket {
+    this.requireRoom();
+    if (signal.aborted) throw new AppError('cancelled', 'The client left.');
+    return this.#join(signal);
+  }
+
+  /** @throws AppError queue_full, or what refuse() was told, when `enter` would now. */
+  requireRoom(): void {
     if (this.#refusal) throw this.#refusal;
     const mustWait = this.#queue.isPaused || this.#queue.pending >= this.#queue.concurrency;
     if (mustWait && this.#queue.size >= this.#options.maxWaiting) {
@@ -98,8 +108,6 @@ export class Admission {
         retryAfterMs: this.#expectedWaitMs(),
       });
     }
-    if (signal.aborted) throw new AppError('cancelled', 'The client left.');
-    return this.#join(signal);
   }
 
   #join(signal: AbortSignal): Ticket {

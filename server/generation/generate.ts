@@ -8,18 +8,21 @@ import type { Admission, Ticket } from './admission.js';
 import { checkContextLength } from './context-limit.js';
 import { type ExchangeContext, isWorthKeeping, toExchange, withQueueMs } from './record.js';
 
+/** How soon a change of place is told. */
+const POSITION_INTERVAL_MS = 1_000;
+
 export interface GeneratorParts {
   readonly admission: Admission;
   readonly worker: Worker;
   readonly log: { append(exchange: Exchange): Promise<void> };
   readonly logger: Logger;
-  /** How often a waiting request hears its position. */
+  /** A waiting request hears its position when it changes, and this often when it does not. */
   readonly queuedIntervalMs: number;
 }
 
 /**
- * Yields `queued` (only when it must wait), `started`, `token`s and one `done`; the exchange is in the log before
- * `done` is yielded or an error thrown. Refusals (queue_full, context_length_exceeded, …) are thrown by the first
+ * Yields `queued` at once, and while it waits on every change of place and every heartbeat, `started`, `token`s and one `done`; the exchange is in
+ * the log before `done` is yielded or an error thrown. Refusals (queue_full, context_length_exceeded, …) are thrown by the first
  * `next()`, before any event. Aborting the signal leaves the line, or cancels the run; its slot is freed when the
  * worker has said so.
  */
@@ -61,16 +64,35 @@ export function createGenerate(parts: GeneratorParts): Generate {
     context: ExchangeContext,
     signal: AbortSignal,
   ): AsyncGenerator<readonly GenerationEvent[]> {
+    admission.requireRoom();
     await checkContextLength(worker, request.input, signal);
     const enteredAtMs = performance.now();
     const ticket = admission.enter(signal);
-    while (ticket.position() > 0) {
-      yield [{ type: 'queued', position: ticket.position() }];
-      await grantedOrElapsed(ticket.granted, parts.queuedIntervalMs);
+    let workerRun: WorkerRun;
+    let settled: Promise<void>;
+    let waitedMs: number;
+    let isHandedOver = false;
+    try {
+      let position = ticket.position();
+      yield [{ type: 'queued', position }];
+      let toldAtMs = performance.now();
+      while (position > 0) {
+        await grantedOrElapsed(ticket.granted, Math.min(POSITION_INTERVAL_MS, parts.queuedIntervalMs));
+        const before = position;
+        position = ticket.position();
+        const isSilent = performance.now() - toldAtMs >= parts.queuedIntervalMs;
+        if (position === 0 || (position === before && !isSilent)) continue;
+        toldAtMs = performance.now();
+        yield [{ type: 'queued', position }];
+      }
+      waitedMs = performance.now() - enteredAtMs;
+      workerRun = worker.generate(request, signal);
+      settled = settle(workerRun, ticket, waitedMs, request, context);
+      isHandedOver = true;
+    } finally {
+      // The slot may have been granted while the reader still held a `queued` and then left.
+      if (!isHandedOver) ticket.release();
     }
-    const waitedMs = performance.now() - enteredAtMs;
-    const workerRun = worker.generate(request, signal);
-    const settled = settle(workerRun, ticket, waitedMs, request, context);
     let done = false;
     try {
       for await (const batch of workerRun.events) {

@@ -5,8 +5,9 @@ import { z } from 'zod';
 import { generateBodySchema } from '../dialects/generate-body.js';
 import { simpleErrorBody } from '../dialects/simple-ndjson.js';
 import { silentLogger } from '../log.js';
-import { MAX_BODY_BYTES, parseBody, readBody } from './body.js';
+import { parseBody } from './body.js';
 import { errorHandler } from './error-handler.js';
+import { MAX_BODY_BYTES, readBody } from './read-body.js';
 import { requestScope } from './request-scope.js';
 import { onlyMethods, unknownPath } from './unmatched.js';
 

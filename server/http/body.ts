@@ -1,40 +1,9 @@
-// From bytes to a typed value: media type, size, UTF-8, JSON, depth, then a zod schema. Knows no route.
-import express, { type Request, type RequestHandler } from 'express';
+// From a body's bytes to a typed value: media type, UTF-8, JSON, depth, then a zod schema. Knows no route.
+import type { Request } from 'express';
 import type { z } from 'zod';
 import { AppError } from '../errors.js';
 
-export const MAX_BODY_BYTES = 1024 * 1024;
 export const MAX_JSON_DEPTH = 32;
-
-const rawBody = express.raw({ limit: MAX_BODY_BYTES, inflate: false, type: () => true });
-
-/** Bytes of the body, at most 1 MiB, uncompressed. */
-export const readBody: RequestHandler = (req, res, next) => {
-  rawBody(req, res, (error: unknown) => next(error === undefined ? undefined : toBodyError(error)));
-};
-
-/** body-parser marks its errors with these types. */
-function toBodyError(error: unknown): unknown {
-  const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : undefined;
-  switch (type) {
-    case 'entity.too.large':
-      return new AppError('body_too_large', `The body is larger than ${MAX_BODY_BYTES} bytes.`, {
-        headers: { Connection: 'close' },
-        cause: error,
-      });
-    case 'encoding.unsupported':
-      return new AppError('unsupported_media_type', 'Compressed bodies are not accepted.', {
-        param: 'Content-Encoding',
-        cause: error,
-      });
-    case 'request.aborted':
-      return new AppError('cancelled', 'The client left while sending.', { cause: error });
-    case 'request.size.invalid':
-      return new AppError('invalid_request', 'The body does not have its Content-Length.', { cause: error });
-    default:
-      return error;
-  }
-}
 
 /**
  * @throws AppError unsupported_media_type, invalid_unicode, invalid_json or invalid_request, naming the field.

@@ -29,8 +29,13 @@ export function requestScope(logger: Logger) {
     const requestId = given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
     const gone = new AbortController();
     const startedAtMs = performance.now();
+    const { socket } = req;
+    const onGone = (): void => gone.abort();
+    // A response that is pipelined behind another has no socket yet, and hears nothing of its end.
+    socket.once('close', onGone);
     // Node closes `req` as soon as its body is read; only `res` tells of a disconnect.
     res.on('close', () => {
+      socket.off('close', onGone);
       const whole = res.writableFinished;
       if (!whole) gone.abort();
       logger.debug('request', {

@@ -13,6 +13,11 @@ export interface StreamTimeouts {
   readonly writeStallTimeoutMs: number;
 }
 
+export interface StreamOptions extends StreamTimeouts {
+  /** Beside the stream's own; an answer that fails before its first event does not carry them. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /**
  * Relays a generation. Resolves when the answer has ended, however it ended.
  * @throws whatever the stream throws before its first event: nothing has been sent, so it can still be an HTTP error.
@@ -22,7 +27,7 @@ export async function sendStream(
   scope: RequestScope,
   events: GenerationEvents,
   encoder: StreamEncoder,
-  timeouts: StreamTimeouts,
+  options: StreamOptions,
 ): Promise<void> {
   const iterator = events[Symbol.asyncIterator]();
   let next = await iterator.next();
@@ -31,10 +36,11 @@ export async function sendStream(
   res.setHeader('Content-Type', encoder.contentType);
   res.setHeader('Cache-Control', 'no-cache, no-transform');
   res.setHeader('X-Accel-Buffering', 'no');
+  for (const [name, value] of Object.entries(options.headers ?? {})) res.setHeader(name, value);
   res.socket?.setNoDelay(true);
   res.flushHeaders();
 
-  const heartbeat = createHeartbeat(res, encoder, timeouts.heartbeatIntervalMs);
+  const heartbeat = createHeartbeat(res, encoder, options.heartbeatIntervalMs);
   let ended = false;
   try {
     for (; next.done !== true; next = await iterator.next()) {
@@ -42,7 +48,7 @@ export async function sendStream(
       ended = next.value.at(-1)?.type === 'done';
       if (text !== '' && !scope.signal.aborted) {
         heartbeat.rest();
-        if (!res.write(text)) await drained(res, scope.signal, timeouts.writeStallTimeoutMs);
+        if (!res.write(text)) await drained(res, scope.signal, options.writeStallTimeoutMs);
         if (!ended) await nextBeat();
       }
     }
@@ -66,7 +72,9 @@ function fail(res: Response, encoder: StreamEncoder, error: AppError): void {
   const record = encoder.error(error);
   if (record !== null) res.end(record);
   // What was written still goes out; the body's end does not, so that no client takes it for whole.
-  else res.socket?.destroySoon();
+  else if (res.socket) res.socket.destroySoon();
+  // Pipelined behind another answer: breaks as soon as its turn comes.
+  else res.destroy();
 }
 
 function describe(cause: unknown): string {
@@ -100,10 +108,16 @@ function createHeartbeat(res: Response, encoder: StreamEncoder, intervalMs: numb
 /** Waits until the client takes bytes again, or has gone. @throws AppError client_too_slow */
 function drained(res: Response, signal: AbortSignal, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
+    const onStall = (): void => {
+      // Pipelined behind another answer: it is not the client that makes it wait.
+      if (res.socket === null) {
+        timer = setTimeout(onStall, timeoutMs);
+        return;
+      }
       settle();
       reject(new AppError('client_too_slow', `The client took no bytes for ${timeoutMs} ms.`));
-    }, timeoutMs);
+    };
+    let timer = setTimeout(onStall, timeoutMs);
     const onFree = (): void => {
       settle();
       resolve();

@@ -17,6 +17,8 @@ export function onlyMethods(...methods: readonly string[]): RequestHandler {
   };
 }
 
+/** @throws URIError for a path with a broken percent escape, as Express does on a route with parameters. */
 export const unknownPath: RequestHandler = req => {
+  decodeURIComponent(req.path);
   throw new AppError('not_found', `There is nothing at ${req.path}.`);
 };

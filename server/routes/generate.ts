@@ -47,7 +47,7 @@ export function generateRoute({ generate, timeouts, modelId }: GenerateRoutePart
     const encoder = plain
       ? createPlainTextEncoder()
       : createSimpleNdjsonEncoder({ id, model: modelId(), requestId: scope.requestId });
-    res.setHeader('X-Exchange-Id', id);
-    await sendStream(res, scope, generate(request, context, scope.signal), encoder, timeouts);
+    const events = generate(request, context, scope.signal);
+    await sendStream(res, scope, events, encoder, { ...timeouts, headers: { 'X-Exchange-Id': id } });
   };
 }

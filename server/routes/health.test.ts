@@ -73,6 +73,12 @@ describe('health', () => {
     expect([status, headers.allow]).toEqual([405, 'POST, OPTIONS']);
   });
 
+  it('answers 400 to a path with a broken percent escape, 404 to one that leads nowhere', async () => {
+    app = await startApp();
+    expect(await get('/%E0%A4%A')).toMatchObject({ status: 400, body: { param: 'path' } });
+    expect(await get('/nowhere%20else')).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  });
+
   it('shows whoever opens the address what there is', async () => {
     app = await startApp();
     expect((await get('/')).body).toMatchObject({

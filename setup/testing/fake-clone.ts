@@ -78,7 +78,7 @@ export class FakeClone {
 
   /** @param programs the fakes on PATH, which holds nothing else */
   static async create(programs: readonly string[] = ['npm', 'python3']): Promise<FakeClone> {
-    const clone = new FakeClone(await mkdtemp(path.join(tmpdir(), 'minivault-setup-')));
+    const clone = new FakeClone(await mkdtemp(path.join(tmpdir(), 'minivault set-up é-')));
     const scripts = (await readdir(SETUP)).filter(name => name.endsWith('.mjs'));
     await mkdir(clone.path('setup'));
     await Promise.all(scripts.map(name => cp(path.join(SETUP, name), clone.path('setup', name))));

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Stands for npm and python in the tests of set-up (a shell, because Node.js takes long to start): notes its call in
 # calls.log and leaves behind what the real one would. The rule in FAKE_ON, FAKE_SAY, FAKE_CODE, FAKE_HANG and
-# FAKE_AWAIT says otherwise for calls that contain FAKE_ON. Knows nothing of set-up.
+# FAKE_AWAIT says otherwise for calls that contain FAKE_ON. Ends with its clone. Knows nothing of set-up.
 set -eu
 PATH=/usr/bin:/bin
 cd "$FAKE_ROOT"
@@ -14,12 +14,12 @@ esac
 case "$call" in
   *"${FAKE_ON:-nothing at all}"*)
     if [ -n "${FAKE_AWAIT-}" ]; then
-      while [ ! -e "$FAKE_AWAIT" ]; do sleep 0.01; done
+      while [ ! -e "$FAKE_AWAIT" ] && [ -e package.json ]; do sleep 0.01; done
     fi
     printf %s "${FAKE_SAY-}"
     if [ -n "${FAKE_HANG-}" ]; then
       # A descendant that has to be killed: it ignores SIGTERM and outlives its parent.
-      sh -c 'trap "" TERM; echo $$ > descendant.draft; mv descendant.draft descendant.pid; while :; do sleep 1; done' &
+      sh -c 'trap "" TERM; echo $$ > descendant.draft; mv descendant.draft descendant.pid; while [ -e package.json ]; do sleep 1; done' &
       wait
     fi
     if [ -n "${FAKE_CODE-}" ]; then exit "$FAKE_CODE"; fi
