@@ -7,11 +7,6 @@ from typing import Any
 import pytest
 from child_worker import ChildWorker, Start
 
-from cpu_threads import choose_waiting
-
-# As in the worker: before any test file imports torch.
-choose_waiting()
-
 
 @pytest.fixture
 def start() -> Iterator[Start]:
