@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import tiny_models
 import torch
+from safetensors.torch import load_file, save_file
 
 from decoding import AnswerText
-from engines.base import StepOutput
+from engines.base import ModelUnavailableError, StepOutput
 from engines.streamer import StreamerEngine
 from generation import GenerateRequest, GenerationInput, Message, RequestError, Sampling
 
@@ -273,6 +274,15 @@ def test_log_probabilities_come_with_their_tokens(llama: StreamerEngine):
         (logprob,) = output.logprobs
         assert logprob.token_id == output.token_ids[0]
         assert len(logprob.top) == 3
+
+
+def test_a_model_whose_weights_are_not_numbers_is_refused_while_it_loads(folder: Path):
+    broken = tiny_models.make_gpt2(folder / "broken")
+    weights = load_file(broken / "model.safetensors")
+    weights["transformer.ln_f.weight"].fill_(float("nan"))
+    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelUnavailableError, match="was loaded but cannot answer: The model computed NaN"):
+        started(broken)
 
 
 def test_nothing_to_report_is_an_empty_step(llama: StreamerEngine):
