@@ -247,6 +247,21 @@ def test_a_cancel_while_a_long_prompt_is_read_stops_after_the_chunk(llama: Strea
     assert chunks == [CHUNK_TOKENS]
 
 
+def test_a_cancel_within_a_forward_pass_keeps_the_next_layer_from_running(llama: StreamerEngine):
+    first, second = llama._loaded.model.model.layers
+    reached: list[str] = []
+    hooks = [
+        first.register_forward_hook(lambda *_: llama.cancel("r")),
+        second.register_forward_hook(lambda *_: reached.append("second")),
+    ]
+    try:
+        ids, last = run(llama, raw("Hello"))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert (ids, last.finish, reached) == ([], "cancelled", [])
+
+
 def test_a_cancel_of_another_request_is_ignored(llama: StreamerEngine):
     llama.cancel("nobody")
     llama.admit(raw("one"))
