@@ -1,4 +1,5 @@
 // Which files are tests, in two modes: `test` for everything on fakes, `model` for what needs the real model.
+import { availableParallelism } from 'node:os';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const MODEL_TESTS = '**/*.model.test.ts';
@@ -16,9 +17,17 @@ const NOT_TESTS = [
 /** Tests wait for conditions; this ends those that never come true, also where the cores are shared. */
 const BUSY_MS = 30_000;
 
+/** Most tests wait for child processes rather than compute: on two cores two at once take half the time of one. */
+const MAX_WORKERS = Math.max(2, availableParallelism() - 1);
+
 export default defineConfig(({ mode }) => ({
   test:
     mode === 'model'
       ? { include: [MODEL_TESTS], exclude: NOT_TESTS, fileParallelism: false, testTimeout: 300_000 }
-      : { exclude: [...NOT_TESTS, MODEL_TESTS], testTimeout: BUSY_MS, hookTimeout: BUSY_MS },
+      : {
+          exclude: [...NOT_TESTS, MODEL_TESTS],
+          testTimeout: BUSY_MS,
+          hookTimeout: BUSY_MS,
+          maxWorkers: MAX_WORKERS,
+        },
 }));

@@ -75,8 +75,8 @@ def read_object(file: Path) -> dict[str, Any]:
 
 
 def one_line(error: Exception) -> str:
-    """What an exception says, on one line; its class when it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """What an exception says, on one line without its full stop; its class when it says nothing."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 
 def _code_naming_fields(value: Any) -> set[str]:

@@ -110,6 +110,6 @@ def _fetch_from_hub(hub_id: str, report: Report) -> ModelPlace:
     except Exception as error:
         raise ModelUnavailableError(
             f"{hub_id} is no folder and no GGUF file here, and the hub did not give it:"
-            f" {one_line(error)} {REMEDY}"
+            f" {one_line(error)}. {REMEDY}"
         ) from error
     return ModelPlace(hub_id, Path(folder))

@@ -1,4 +1,4 @@
-"""One call of transformers' `generate` that can be cancelled at the next token or prefill chunk.
+"""One call of transformers' `generate` that can be cancelled within a forward pass, also in the prefill.
 
 Knows no queue, no text and no other call. Token ids go up one by one as they are drawn.
 """
@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from torch.utils.hooks import RemovableHandle
 from transformers import GenerationConfig, PreTrainedModel
 from transformers.generation.logits_process import LogitsProcessor, LogitsProcessorList
 from transformers.generation.streamers import BaseStreamer
@@ -16,13 +17,13 @@ from cpu_threads import use_threads
 from generation import FinishReason
 from sampling import Draw, Sampler
 
-CPU_CHUNK_TOKENS = 128
-"""0.2 s on 2 cores, SmolLM2-135M; a whole prompt is read as fast in chunks of 64 to 1024 as in one."""
+CPU_CHUNK_TOKENS = 256
+"""Measured on 2 cores: a prompt is read as fast in chunks of 128 to 1024 as in one."""
 ACCELERATOR_CHUNK_TOKENS = 2048
 
 
 def prefill_chunk_tokens(device: torch.device) -> int:
-    """How much of a prompt is read at a time: a cancel waits for one chunk at most."""
+    """How much of a prompt is read at a time: a cancel waits while one layer reads that much."""
     return CPU_CHUNK_TOKENS if device.type == "cpu" else ACCELERATOR_CHUNK_TOKENS
 
 
@@ -56,8 +57,7 @@ class GenerateCall:
         input_ids = torch.tensor([self._prompt_ids], device=device)
         drawing = _DrawnToken(self._sampler)
         relay = _Relay(drawing.drawn, self._end_ids, self._emit)
-        # A hook sees every forward pass, also a prefill's chunks; stopping criteria see drawn tokens only.
-        hook = self._model.register_forward_pre_hook(self._before_forward, with_kwargs=True)
+        hooks = self._add_hooks()
         try:
             with torch.inference_mode():
                 self._model.generate(
@@ -70,14 +70,28 @@ class GenerateCall:
         except _CancelledError:
             return "cancelled"
         finally:
-            hook.remove()
+            for hook in hooks:
+                hook.remove()
         return "stop" if relay.has_ended else "length"
 
+    def _add_hooks(self) -> list[RemovableHandle]:
+        # Stopping criteria see drawn tokens only. Leaving in the middle of a pass harms nothing: what a call
+        # has computed so far is its own and goes with it.
+        lists = [module for module in self._model.modules() if isinstance(module, torch.nn.ModuleList)]
+        layers = [layer for modules in lists for layer in modules]
+        return [
+            self._model.register_forward_pre_hook(self._before_forward, with_kwargs=True),
+            *(layer.register_forward_pre_hook(self._raise_if_cancelled) for layer in layers),
+        ]
+
     def _before_forward(self, _model: Any, _args: Any, inputs: dict[str, Any]) -> None:
-        if self._is_cancelled:
-            raise _CancelledError
+        self._raise_if_cancelled()
         input_ids = inputs.get("input_ids")
         use_threads(1 if input_ids is None else input_ids.shape[-1])
+
+    def _raise_if_cancelled(self, *_: Any) -> None:
+        if self._is_cancelled:
+            raise _CancelledError
 
     def _config(self) -> GenerationConfig:
         chunk_tokens = prefill_chunk_tokens(self._model.device)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from cpu_threads import choose_waiting
 from decoding import StreamDetokenizer
-from engines.base import Admitted, ModelInfo, Report, StepOutput, answer_room
+from engines.base import Admitted, ModelInfo, ModelUnavailableError, Report, StepOutput, answer_room
 from generation import GenerateRequest, GenerationInput, Message, RequestError, Sampling
 from loading_progress import report_stage
+from model_folder import one_line
 from models import locate_model
 from prompting import encode_input
 
@@ -101,7 +102,10 @@ class StreamerEngine:
             self._outputs.put(last)
 
     def _warm_up(self) -> None:
-        """Pays for the first use of template, kernels and thread pool before a client would."""
+        """Pays for the first use of template, kernels and thread pool before a client would.
+
+        Raises ModelUnavailableError for a model that fails at the easiest question.
+        """
         sampling = Sampling(2, 1.0, 1.0, 0, 0.0, 1.0, 0.0, 0.0, 0, (), None)
         source = GenerationInput(messages=(Message("user", "Hello"),))
         try:
@@ -111,4 +115,7 @@ class StreamerEngine:
         while self._running is not None:
             for output in self.step():
                 if output.error is not None:
-                    raise output.error
+                    raise ModelUnavailableError(
+                        f"{self._reference} was loaded but cannot answer: {one_line(output.error)}."
+                        " Set MINIVAULT_MODEL to another model."
+                    ) from output.error

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import tiny_models
 import torch
+from safetensors.torch import load_file, save_file
 
 from decoding import AnswerText
-from engines.base import StepOutput
+from engines.base import ModelUnavailableError, StepOutput
 from engines.streamer import StreamerEngine
 from generation import GenerateRequest, GenerationInput, Message, RequestError, Sampling
 
@@ -246,6 +247,21 @@ def test_a_cancel_while_a_long_prompt_is_read_stops_after_the_chunk(llama: Strea
     assert chunks == [CHUNK_TOKENS]
 
 
+def test_a_cancel_within_a_forward_pass_keeps_the_next_layer_from_running(llama: StreamerEngine):
+    first, second = llama._loaded.model.model.layers
+    reached: list[str] = []
+    hooks = [
+        first.register_forward_hook(lambda *_: llama.cancel("r")),
+        second.register_forward_hook(lambda *_: reached.append("second")),
+    ]
+    try:
+        ids, last = run(llama, raw("Hello"))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert (ids, last.finish, reached) == ([], "cancelled", [])
+
+
 def test_a_cancel_of_another_request_is_ignored(llama: StreamerEngine):
     llama.cancel("nobody")
     llama.admit(raw("one"))
@@ -273,6 +289,15 @@ def test_log_probabilities_come_with_their_tokens(llama: StreamerEngine):
         (logprob,) = output.logprobs
         assert logprob.token_id == output.token_ids[0]
         assert len(logprob.top) == 3
+
+
+def test_a_model_whose_weights_are_not_numbers_is_refused_while_it_loads(folder: Path):
+    broken = tiny_models.make_gpt2(folder / "broken")
+    weights = load_file(broken / "model.safetensors")
+    weights["transformer.ln_f.weight"].fill_(float("nan"))
+    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelUnavailableError, match="was loaded but cannot answer: The model computed NaN"):
+        started(broken)
 
 
 def test_nothing_to_report_is_an_empty_step(llama: StreamerEngine):

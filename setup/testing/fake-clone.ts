@@ -101,11 +101,17 @@ export class FakeClone {
     await rm(this.path(file), { recursive: true, force: true });
   }
 
-  /** The fake programs run so far, as command lines with the clone's path left out; then forgets them. */
-  async takeCalls(): Promise<string[]> {
+  /** The fake programs run so far, as command lines with the clone's path left out. */
+  async calls(): Promise<string[]> {
     const text = await readFile(this.path('calls.log'), 'utf8').catch(() => '');
-    await this.remove('calls.log');
     return text.replaceAll(`${this.root}/`, '').split('\n').slice(0, -1);
+  }
+
+  /** `calls`, and forgets them; only when none can be made meanwhile. */
+  async takeCalls(): Promise<string[]> {
+    const calls = await this.calls();
+    await this.remove('calls.log');
+    return calls;
   }
 
   /** The process a hanging fake has left behind, once it is up. */
