@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from cpu_threads import choose_waiting
 from decoding import StreamDetokenizer
-from engines.base import Admitted, ModelInfo, Report, StepOutput, answer_room
+from engines.base import Admitted, ModelInfo, ModelUnavailableError, Report, StepOutput, answer_room
 from engines.batch_settings import BatchSettings, Capacity, choose_capacity, read_batch_settings
 from fault_log import report_fault
 from free_memory import free_memory_bytes
 from generation import GenerateRequest, GenerationInput, Message, RequestError, Sampling
 from loading_progress import report_stage
+from model_folder import one_line
 from models import locate_model
 from prompting import encode_input
 
@@ -147,7 +148,10 @@ class BatchedEngine:
         return "int8" if info.quantization == "none" else f"{info.quantization}, int8"
 
     def _warm_up(self) -> None:
-        """Pays for the first use of template, kernels and threads before a client would."""
+        """Pays for the first use of template, kernels and threads before a client would.
+
+        Raises ModelUnavailableError for a model that fails at the easiest question.
+        """
         sampling = Sampling(2, 1.0, 1.0, 0, 0.0, 1.0, 0.0, 0.0, 0, (), None)
         source = GenerationInput(messages=(Message("user", "Hello"),))
         try:
@@ -157,6 +161,9 @@ class BatchedEngine:
         while True:
             for output in self.step():
                 if output.error is not None:
-                    raise output.error
+                    raise ModelUnavailableError(
+                        f"{self._reference} was loaded but cannot answer: {one_line(output.error)}."
+                        " Set MINIVAULT_MODEL to another model."
+                    ) from output.error
                 if output.finish is not None:
                     return
