@@ -1,5 +1,5 @@
 // Every fault of the machine that set-up can meet: exit code 78 and one line with the remedy. Fake programs, no network.
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -119,6 +119,13 @@ it('runs npm by the script that npm names', async () => {
 it('takes MINIVAULT_SETUP_PYTHON and no other', async () => {
   const { code, fault } = await faultOf({ env: { MINIVAULT_SETUP_PYTHON: 'python9' } });
   expect(fault).toContain('MINIVAULT_SETUP_PYTHON=python9 is not a Python that runs');
+  expect(code).toBe(78);
+});
+
+it('clears no folder that .venv only links to', async () => {
+  await symlink('/nowhere', clone.path('.venv'));
+  const { code, fault } = await faultOf({});
+  expect(fault).toContain('.venv is a link');
   expect(code).toBe(78);
 });
 

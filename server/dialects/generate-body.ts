@@ -26,15 +26,19 @@ const promptSchema = z
 
 const stopString = z.string().min(1).max(MAX_STOP_CHARACTERS);
 
-/** Defaults: 300 new tokens by contract; the sampling is SmolLM2-Instruct's own recommendation. */
+/**
+ * Defaults: 300 new tokens by contract; temperature and top_p as SmolLM2-Instruct recommends. Without a repetition
+ * penalty three of ten answers of the packaged model loop for ever (a third of all 4-grams repeated); with 1.1 a fifth
+ * of a percent are, and 1.2 breaks code.
+ */
 export const generateBodySchema = z.strictObject({
   prompt: promptSchema,
   max_tokens: z.int().min(1).max(100_000).default(300),
   temperature: z.number().min(0).max(2).default(0.2),
   top_p: z.number().gt(0).max(1).default(0.9),
-  top_k: z.int().min(0).max(1_000_000).default(0),
+  top_k: z.int().min(0).max(1_000_000).default(50),
   min_p: z.number().min(0).max(1).default(0),
-  repetition_penalty: z.number().gt(0).max(10).default(1),
+  repetition_penalty: z.number().gt(0).max(10).default(1.1),
   presence_penalty: z.number().min(-2).max(2).default(0),
   frequency_penalty: z.number().min(-2).max(2).default(0),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
