@@ -33,6 +33,8 @@ def test_heartbeats_count_steps_and_running_requests(start: Start):
     for request_id in "abc":
         worker.generate(request_id)
     worker.until("tokens", "b")
+    # The first one may have been composed before those tokens and written after them.
+    worker.until("heartbeat")
     beat = worker.until("heartbeat")
     assert (beat["running"], beat["step"] > 0) == (2, True)
 
