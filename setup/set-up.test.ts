@@ -151,6 +151,10 @@ describe('interruptions', () => {
   it('goes on after kill -9, ending what the killed one had left running', async () => {
     const running = clone.start({ rule: hangs });
     await until(async () => (await clone.descendantPid()) !== null);
+    // It is named on disk an instant after it was started.
+    const isNamed = async () =>
+      !(await clone.read('.setup/python-packages.begun')).includes(`:${running.child.pid},`);
+    await until(isNamed);
     running.child.kill('SIGKILL');
     await running.finished.catch(() => null);
     const orphan = (await clone.descendantPid()) ?? 0;

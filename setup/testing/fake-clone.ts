@@ -97,13 +97,18 @@ export class FakeClone {
     await writeFile(this.path(file), text);
   }
 
+  /** Its text, '' when there is no such file. */
+  read(file: string): Promise<string> {
+    return readFile(this.path(file), 'utf8').catch(() => '');
+  }
+
   async remove(file: string): Promise<void> {
     await rm(this.path(file), { recursive: true, force: true });
   }
 
   /** The fake programs run so far, as command lines with the clone's path left out. */
   async calls(): Promise<string[]> {
-    const text = await readFile(this.path('calls.log'), 'utf8').catch(() => '');
+    const text = await this.read('calls.log');
     return text.replaceAll(`${this.root}/`, '').split('\n').slice(0, -1);
   }
 
@@ -116,7 +121,7 @@ export class FakeClone {
 
   /** The process a hanging fake has left behind, once it is up. */
   async descendantPid(): Promise<number | null> {
-    const text = await readFile(this.path('descendant.pid'), 'utf8').catch(() => '');
+    const text = await this.read('descendant.pid');
     return text === '' ? null : Number(text);
   }
 
