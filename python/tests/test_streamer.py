@@ -1,14 +1,13 @@
 """The streamer engine in this process: what generate would say, token by token, and every request ends."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import tiny_models
 import torch
+from engine_driver import before_forward, logits_of, run, steps
 from safetensors.torch import load_file, save_file
 
 from decoding import AnswerText
@@ -21,8 +20,6 @@ GREEDY = replace(SAMPLED, temperature=0.0)
 FILTERED = replace(SAMPLED, temperature=0.7, top_k=30, top_p=0.9)
 LONG = "word " * 200
 CHUNK_TOKENS = 64
-MAX_STEPS = 2000
-"""Each waits 50 ms at most, so a request that never ends fails its test."""
 
 
 def started(folder: Path) -> StreamerEngine:
@@ -58,45 +55,6 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def raw(prompt: str, sampling: Sampling = GREEDY, name: str = "r") -> GenerateRequest:
     return GenerateRequest(name, GenerationInput(prompt=prompt), sampling)
-
-
-def steps(engine: StreamerEngine) -> Iterator[StepOutput]:
-    for _ in range(MAX_STEPS):
-        for output in engine.step():
-            yield output
-            if output.finish is not None or output.error is not None:
-                return
-    raise AssertionError("the request never ended")
-
-
-def run(engine: StreamerEngine, request: GenerateRequest) -> tuple[list[int], StepOutput]:
-    engine.admit(request)
-    outputs = list(steps(engine))
-    return [token_id for output in outputs for token_id in output.token_ids], outputs[-1]
-
-
-@contextmanager
-def before_forward(engine: StreamerEngine, act: Callable[[int], object]) -> Iterator[None]:
-    """Calls `act` with the number of new tokens ahead of each of the model's forward passes."""
-    hook = engine._loaded.model.register_forward_pre_hook(
-        lambda _model, _args, inputs: act(inputs["input_ids"].shape[-1]), with_kwargs=True
-    )
-    try:
-        yield
-    finally:
-        hook.remove()
-
-
-@contextmanager
-def logits_of(engine: StreamerEngine, value: float) -> Iterator[None]:
-    def poison(_model: object, _args: object, output: object) -> None:
-        output.logits.fill_(value)
-
-    hook = engine._loaded.model.register_forward_hook(poison)
-    try:
-        yield
-    finally:
-        hook.remove()
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama", "gemma"])
