@@ -90,16 +90,13 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
   const logger = createLogger({ json: config.LOG_JSON, level: config.LOG_LEVEL });
   for (const warning of unknownSettings()) logger.warn(warning);
 
-  const early = (): never => process.exit(0);
-  process.on('SIGTERM', early);
-  process.on('SIGINT', early);
+  // One listener a signal from first to last: one that arrives while listeners are exchanged would be lost.
+  let onSignal = (_name: string): void => process.exit(0);
+  for (const name of ['SIGTERM', 'SIGINT']) process.on(name, () => onSignal(name));
   const parts = await createParts(config, logger).catch(exitOnConfigError);
   const server = await listenOrExit(parts, config);
   const shutdown = createShutdown(parts, server, config, logger);
-  process.off('SIGTERM', early);
-  process.off('SIGINT', early);
-  process.on('SIGTERM', () => shutdown('SIGTERM', 0));
-  process.on('SIGINT', () => shutdown('SIGINT', 0));
+  onSignal = name => shutdown(name, 0);
   process.on('uncaughtException', error => {
     logger.error('unforeseen error', { error: error.stack ?? error.message });
     shutdown('Unforeseen error', 1);

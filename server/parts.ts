@@ -4,6 +4,7 @@ import type { Config } from './config.js';
 import { AppError } from './errors.js';
 import { Admission } from './generation/admission.js';
 import { createGenerate, type Generate } from './generation/generate.js';
+import { settlesWithin } from './generation/settles-within.js';
 import type { StreamTimeouts } from './http/send.js';
 import type { Logger } from './log.js';
 import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
@@ -100,16 +101,6 @@ function followWorker(admission: Admission, status: WorkerStatus): void {
       }),
     );
   } else admission.pause();
-}
-
-async function settlesWithin(settled: Promise<void>, timeoutMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const elapsed = new Promise<boolean>(resolve => {
-    timer = setTimeout(() => resolve(false), timeoutMs);
-  });
-  const isSettled = await Promise.race([settled.then(() => true), elapsed]);
-  clearTimeout(timer);
-  return isSettled;
 }
 
 function readVersion(): string {

@@ -7,6 +7,7 @@ import type { RunOutcome, Worker, WorkerRun } from '../worker/worker.js';
 import type { Admission, Ticket } from './admission.js';
 import { checkContextLength } from './context-limit.js';
 import { type ExchangeContext, isWorthKeeping, toExchange, withQueueMs } from './record.js';
+import { settlesWithin } from './settles-within.js';
 
 /** How soon a change of place is told. */
 const POSITION_INTERVAL_MS = 1_000;
@@ -77,7 +78,7 @@ export function createGenerate(parts: GeneratorParts): Generate {
       yield [{ type: 'queued', position }];
       let toldAtMs = performance.now();
       while (position > 0) {
-        await grantedOrElapsed(ticket.granted, Math.min(POSITION_INTERVAL_MS, parts.queuedIntervalMs));
+        await settlesWithin(ticket.granted, Math.min(POSITION_INTERVAL_MS, parts.queuedIntervalMs));
         const before = position;
         position = ticket.position();
         const isSilent = performance.now() - toldAtMs >= parts.queuedIntervalMs;
@@ -130,16 +131,4 @@ function withTimings(batch: readonly GenerationEvent[], waitedMs: number): Gener
   return batch.map(event =>
     event.type === 'done' ? { ...event, timings: withQueueMs(event.timings, waitedMs) } : event,
   );
-}
-
-async function grantedOrElapsed(granted: Promise<void>, elapsedMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const elapsed = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, elapsedMs);
-  });
-  try {
-    await Promise.race([granted, elapsed]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

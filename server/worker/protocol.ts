@@ -90,7 +90,7 @@ export const gatewayMessageSchema = z.discriminatedUnion('type', [
 
 export type GatewayMessage = z.infer<typeof gatewayMessageSchema>;
 
-export function toWireSampling(sampling: Sampling): z.infer<typeof samplingSchema> {
+function toWireSampling(sampling: Sampling): z.infer<typeof samplingSchema> {
   return {
     max_tokens: sampling.maxTokens,
     temperature: sampling.temperature,
