@@ -56,12 +56,12 @@ describe('readConfig', () => {
       MINIVAULT_LOG_FSYNC: '',
     });
     expect(faults).toHaveLength(4);
-    expect(faults.join('\n')).toContain('MINIVAULT_ENGINE="gpu": streamer, batched or fake');
+    expect(faults.join('\n')).toContain('MINIVAULT_ENGINE="gpu": batched, streamer or fake');
   });
 
   it('takes the engine batched, its slots, threads and rounding, and leaves what is unset to the engine', () => {
     expect(readConfig({})).toMatchObject({
-      MINIVAULT_ENGINE: 'streamer',
+      MINIVAULT_ENGINE: 'batched',
       MINIVAULT_SLOTS: null,
       MINIVAULT_THREADS: null,
       MINIVAULT_QUANTIZATION: 'auto',

@@ -59,10 +59,10 @@ export const SETTINGS = {
       'Model: the packaged one, a folder, a GGUF file, or a hub id (the only case that uses the network).',
   },
   MINIVAULT_ENGINE: {
-    schema: z.enum(['streamer', 'batched', 'fake'], 'streamer, batched or fake'),
-    fallback: 'streamer',
+    schema: z.enum(['batched', 'streamer', 'fake'], 'batched, streamer or fake'),
+    fallback: 'batched',
     about:
-      'Engine of the worker; `batched` answers several prompts at once, `fake` echoes the prompt without a model.',
+      'Engine of the worker; `batched` answers several prompts at once, `streamer` one after the other, `fake` echoes the prompt without a model.',
   },
   MINIVAULT_SLOTS: {
     schema: whole(1, 256),

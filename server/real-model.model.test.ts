@@ -7,7 +7,7 @@ import { type StartedApp, startApp } from './testing/start-app.js';
 import { until } from './testing/until.js';
 
 const REAL = {
-  MINIVAULT_ENGINE: 'streamer',
+  MINIVAULT_ENGINE: 'batched',
   MINIVAULT_DATA_DIR: path.resolve(import.meta.dirname, '..', 'data'),
 } as const;
 const LOAD_TIMEOUT_MS = 60_000;
@@ -75,7 +75,7 @@ describe('the real model', () => {
   });
 
   it('loses no waiting prompt to ten kill -9 while loading, in prefill and in decode', async () => {
-    app = await startApp({ env: REAL });
+    app = await startApp({ env: { ...REAL, MINIVAULT_SLOTS: '1' } });
     const pid = () => app.parts.worker.status().pid ?? 0;
     const long = Array(400).fill('river').join(' ');
     for (let round = 0; round < 10; round++) {

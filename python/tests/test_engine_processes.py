@@ -1,5 +1,6 @@
-"""The real worker process with the streamer engine and models made on disk."""
+"""The real worker process with either engine and models made on disk."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,8 @@ GREETING = [{"role": "user", "content": "Hello there"}]
 
 
 @contextmanager
-def worker_with(model: Path, data_dir: Path) -> Iterator[ChildWorker]:
-    words = ["--engine", "streamer", "--model", str(model), "--data-dir", str(data_dir)]
+def worker_with(engine: str, model: Path, data_dir: Path) -> Iterator[ChildWorker]:
+    words = ["--engine", engine, "--model", str(model), "--data-dir", str(data_dir)]
     worker = ChildWorker(python=["-u", str(PYTHON / "worker.py"), *words])
     try:
         yield worker
@@ -21,6 +22,7 @@ def worker_with(model: Path, data_dir: Path) -> Iterator[ChildWorker]:
         worker.kill()
 
 
+@pytest.mark.parametrize("engine", ["batched", "streamer"])
 @pytest.mark.parametrize(
     ("make", "architecture", "has_template"),
     [
@@ -30,15 +32,18 @@ def worker_with(model: Path, data_dir: Path) -> Iterator[ChildWorker]:
     ],
 )
 def test_a_checkpoint_on_disk_loads_and_streams(
-    tmp_path: Path, make: Callable[[Path], Path], architecture: str, has_template: bool
+    tmp_path: Path, engine: str, make: Callable[[Path], Path], architecture: str, has_template: bool
 ):
-    with worker_with(make(tmp_path / "model"), tmp_path) as worker:
+    with worker_with(engine, make(tmp_path / "model"), tmp_path) as worker:
         ready = worker.until("ready")
-        assert (ready["engine"], ready["slots"]) == ("streamer", 1)
+        assert ready["engine"] == engine
+        assert (ready["slots"] > 1) is (engine == "batched")
         assert ready["model"]["architecture"] == architecture
         assert ready["model"]["chat_template"] is has_template
         loading = [message["stage"] for message in worker.messages() if message["type"] == "loading"]
-        assert list(dict.fromkeys(loading))[-4:] == ["libraries", "tokenizer", "weights", "warming up"]
+        prepared = ["preparing the engine"] if engine == "batched" else []
+        stages = ["libraries", "tokenizer", "weights", *prepared, "warming up"]
+        assert list(dict.fromkeys(loading))[-len(stages) :] == stages
 
         worker.generate("raw", "Hello there", max_tokens=12)
         first = worker.until("done", "raw")
@@ -59,10 +64,11 @@ def test_a_checkpoint_on_disk_loads_and_streams(
         assert worker.shut_down() == 0
 
 
-def test_an_answer_has_whole_characters_and_ends_before_a_stop_string(tmp_path: Path):
+@pytest.mark.parametrize("engine", ["batched", "streamer"])
+def test_an_answer_has_whole_characters_and_ends_before_a_stop_string(tmp_path: Path, engine: str):
     answer = "🎉日本語 👩‍👩‍👧 STOP more"
     model = tiny_models.make_reciting_gpt2(tmp_path / "model", answer)
-    with worker_with(model, tmp_path) as worker:
+    with worker_with(engine, model, tmp_path) as worker:
         worker.until("ready")
         worker.generate("whole", "x")
         assert worker.until("done", "whole")["reason"] == "stop"
@@ -73,10 +79,25 @@ def test_an_answer_has_whole_characters_and_ends_before_a_stop_string(tmp_path: 
         assert worker.shut_down() == 0
 
 
-def test_a_model_that_cannot_be_loaded_is_a_permanent_fault_with_its_remedy(tmp_path: Path):
+def test_a_model_that_batches_cannot_hold_is_streamed_and_the_log_says_so(tmp_path: Path):
+    model = tiny_models.make_gemma(tmp_path / "model")
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(config | {"attn_logit_softcapping": 50.0}))
+    with worker_with("batched", model, tmp_path) as worker:
+        ready = worker.until("ready")
+        assert (ready["engine"], ready["slots"]) == ("streamer", 1)
+        worker.generate("a", "Hello there", max_tokens=4)
+        assert worker.until("done", "a")["reason"] in ("stop", "length")
+        assert worker.shut_down() == 0
+    (said,) = [line for line in worker.stderr.splitlines() if b"batching_unavailable" in line]
+    assert b"attn_logit_softcapping" in said
+
+
+@pytest.mark.parametrize("engine", ["batched", "streamer"])
+def test_a_model_that_cannot_be_loaded_is_a_permanent_fault_with_its_remedy(tmp_path: Path, engine: str):
     model = tiny_models.make_gpt2(tmp_path / "model")
     (model / "model.safetensors").rename(model / "pytorch_model.bin")
-    with worker_with(model, tmp_path) as worker:
+    with worker_with(engine, model, tmp_path) as worker:
         error = worker.until("error")
         assert (error["id"], error["code"]) == (None, "model_unavailable")
         assert "pytorch_model.bin" in error["message"]
