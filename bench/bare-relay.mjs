@@ -46,6 +46,10 @@ const server = createServer((req, res) => {
       seed: 0,
       stop: [],
       logprobs: null,
+      typical_p: 1,
+      repetition_window: 0,
+      logit_bias: {},
+      constraint: null,
     };
     child.stdin.write(
       `${JSON.stringify({ type: 'generate', id, messages: [{ role: 'user', content: prompt }], sampling })}\n`,

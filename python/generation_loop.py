@@ -35,7 +35,7 @@ class GenerationLoop:
         self._inbox = inbox
         self._stream = stream
         self._pulse = pulse
-        self._scheduler = Scheduler(engine.slots)
+        self._scheduler = Scheduler(engine.slots, engine.numerics)
 
     def run(self) -> None:
         """Returns after a shutdown, when every live request has been told. Raises what `step` raises."""
@@ -133,7 +133,7 @@ class GenerationLoop:
     def _end(self, run: Run, reason: FinishReason, now: float) -> None:
         del self._scheduler.running[run.id]
         if run.fault is None:
-            self._stream.queue(encode(run.done(reason, now)))
+            self._stream.queue(encode(run.done(reason, now, self._scheduler.numerics)))
         else:
             self._fail(run.id, run.fault)
 

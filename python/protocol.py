@@ -11,9 +11,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from engines.base import ModelInfo
+from engines.base import EmbedderInfo, ModelInfo
 from generation import FinishReason, GenerateRequest, GenerationInput
-from protocol_fields import FieldError, parse_id, parse_input, parse_sampling
+from protocol_fields import (
+    FieldError,
+    parse_embed_inputs,
+    parse_flag,
+    parse_id,
+    parse_input,
+    parse_sampling,
+    parse_token_ids,
+)
 
 PROTOCOL_VERSION = 1
 MAX_LINE_BYTES = 1024 * 1024
@@ -35,6 +43,7 @@ class Ready:
     model: ModelInfo
     engine: str
     slots: int
+    embedder: EmbedderInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,9 @@ class Done:
     stop_sequence: str | None
     usage: Usage
     timings: Timings
+    numerics: str
+    context: tuple[int, ...] | None = None
+    """Ids of prompt and answer; left out on the wire unless the request wanted them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +97,30 @@ class Tokenized:
 
 
 @dataclass(frozen=True, slots=True)
+class Detokenized:
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    id: str
+    vectors: str
+    """All vectors one after the other, little-endian float32, in base64."""
+    dimensions: int
+    tokens: tuple[int, ...]
+    """Of each text, after it was cut."""
+    truncated: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Heartbeat:
     step: int
     running: int
     rss_bytes: int
 
 
-WorkerMessage = Loading | Ready | Started | Done | Error | Tokenized | Heartbeat
+WorkerMessage = Loading | Ready | Started | Done | Error | Tokenized | Detokenized | Embeddings | Heartbeat
 
 TokenItem = tuple[Any, ...]
 """(id, text, token count) or (id, text, token count, logprobs)."""
@@ -109,11 +138,27 @@ class Tokenize:
 
 
 @dataclass(frozen=True, slots=True)
+class Detokenize:
+    id: str
+    token_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """Each input is a text, or ids of the embedder's own tokenizer."""
+
+    id: str
+    inputs: tuple[str | tuple[int, ...], ...]
+    truncate: bool
+    """False refuses a text that is too long instead of cutting it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdown:
     pass
 
 
-GatewayMessage = GenerateRequest | Cancel | Tokenize | Shutdown
+GatewayMessage = GenerateRequest | Cancel | Tokenize | Detokenize | Embed | Shutdown
 
 
 class EncodeError(Exception):
@@ -137,7 +182,10 @@ _encode_json = json.JSONEncoder(
 
 def encode(message: WorkerMessage) -> bytes:
     """The message as one line. Raises EncodeError."""
-    return _encode_line({"type": type(message).__name__.lower(), **asdict(message)})
+    fields = asdict(message)
+    if isinstance(message, Done) and message.context is None:
+        del fields["context"]
+    return _encode_line({"type": type(message).__name__.lower(), **fields})
 
 
 def encode_tokens(items: Sequence[TokenItem]) -> bytes:
@@ -162,8 +210,11 @@ def _encode_line(fields: dict[str, Any]) -> bytes:
 
 
 # The gateway writes type and id first, so a line that is broken further on can still be answered.
-_LINE_START = re.compile(rb'\s*\{\s*"type"\s*:\s*"(?:generate|tokenize)"\s*,\s*"id"\s*:\s*"([^"\\]{1,200})"')
+_LINE_START = re.compile(
+    rb'\s*\{\s*"type"\s*:\s*"(?:generate|tokenize|detokenize|embed)"\s*,\s*"id"\s*:\s*"([^"\\]{1,200})"'
+)
 _LONGEST_NUMBER = 25
+ANSWERED = ("generate", "tokenize", "detokenize", "embed")
 
 
 def decode_line(line: bytes) -> GatewayMessage:
@@ -185,7 +236,7 @@ def decode_line(line: bytes) -> GatewayMessage:
         return _to_message(kind, request_id, fields)
     except FieldError as error:
         # Only these have an answer of their own; an error to any other line would end the request it names.
-        answered = request_id if kind in ("generate", "tokenize") else None
+        answered = request_id if kind in ANSWERED else None
         raise LineError(answered, error.code, str(error)) from error
 
 
@@ -196,9 +247,16 @@ def _to_message(kind: object, request_id: str | None, fields: dict[str, Any]) ->
         return Cancel(request_id)
     if kind == "tokenize":
         return Tokenize(request_id, parse_input(fields))
+    if kind == "detokenize":
+        return Detokenize(request_id, parse_token_ids("token_ids", fields.get("token_ids")))
+    if kind == "embed":
+        truncate = parse_flag("truncate", fields.get("truncate"))
+        return Embed(request_id, parse_embed_inputs(fields.get("inputs")), truncate)
     if kind == "generate":
-        return GenerateRequest(request_id, parse_input(fields), parse_sampling(fields.get("sampling")))
-    raise FieldError("type", "is not one of generate, cancel, tokenize, shutdown")
+        sampling = parse_sampling(fields.get("sampling"))
+        wants_context = parse_flag("wants_context", fields.get("wants_context", False))
+        return GenerateRequest(request_id, parse_input(fields), sampling, wants_context)
+    raise FieldError("type", f"is not one of {', '.join((*ANSWERED, 'cancel', 'shutdown'))}")
 
 
 def _parse_int(digits: str) -> float:

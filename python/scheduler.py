@@ -45,7 +45,7 @@ class Run:
         self.is_open = True
         """False once it takes no more tokens: a stop string or a fault has ended its answer."""
 
-    def done(self, finish: FinishReason, ended_at: float) -> Done:
+    def done(self, finish: FinishReason, ended_at: float, numerics: str) -> Done:
         """The terminal message; a stop string outweighs the cancel by which it ended the engine's work."""
         first_token_at = ended_at if self.first_token_at is None else self.first_token_at
         stop_sequence = self.answer.stop_sequence
@@ -59,14 +59,16 @@ class Run:
                 _ms(self._admitted_at, first_token_at),
                 _ms(first_token_at, ended_at),
             ),
+            numerics,
         )
 
 
 class Scheduler:
     """Never holds an id twice, never runs more than `slots` at once."""
 
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, numerics: str) -> None:
         self._slots = slots
+        self.numerics = numerics
         self._waiting: deque[Waiting] = deque()
         self.running: dict[str, Run] = {}
 
@@ -100,7 +102,7 @@ class Scheduler:
             if waited.request.id == request_id:
                 self._waiting.remove(waited)
                 timings = Timings(_ms(waited.received_at, now), 0.0, 0.0)
-                return Done(request_id, "cancelled", None, Usage(0, 0, 0), timings)
+                return Done(request_id, "cancelled", None, Usage(0, 0, 0), timings, self.numerics)
         return "unknown"
 
     def drain(self) -> list[str]:

@@ -1,11 +1,11 @@
 // The whole pipeline and route table on one page; no logic.
 import express, { type Express } from 'express';
-import { simpleErrorBody } from './dialects/simple-ndjson.js';
 import { errorHandler } from './http/error-handler.js';
 import { readBody } from './http/read-body.js';
 import { requestScope } from './http/request-scope.js';
 import { onlyMethods, unknownPath } from './http/unmatched.js';
 import type { Parts } from './parts.js';
+import { errorBodyOf } from './routes/error-dialect.js';
 import { generateRoute } from './routes/generate.js';
 import { healthRoute, livezRoute, readyzRoute } from './routes/health.js';
 import { welcomeRoute } from './routes/welcome.js';
@@ -25,6 +25,6 @@ export function createApp(parts: Parts): Express {
   app.route('/generate').post(readBody, generateRoute(parts)).all(onlyMethods('POST'));
 
   app.use(unknownPath);
-  app.use(errorHandler(() => simpleErrorBody));
+  app.use(errorHandler(errorBodyOf));
   return app;
 }

@@ -58,6 +58,15 @@ export const SETTINGS = {
     about:
       'Model: the packaged one, a folder, a GGUF file, or a hub id (the only case that uses the network).',
   },
+  MINIVAULT_MODEL_ALIASES: {
+    schema: z
+      .string()
+      .regex(/^[^\s,]+(?:,[^\s,]+)*$/, 'names with commas between them, or *')
+      .transform(text => text.split(',')),
+    fallback: null,
+    about:
+      'Names, with commas between them, that clients may call the served model by, beside its own; `*` lets them use any.',
+  },
   MINIVAULT_ENGINE: {
     schema: z.enum(['batched', 'streamer', 'fake'], 'batched, streamer or fake'),
     fallback: 'batched',

@@ -22,7 +22,17 @@ export const ERRORS = {
     retryable: false,
     about: "The prompt does not fit the model's context; the message has both numbers.",
   },
+  unsupported_parameter: {
+    status: 400,
+    retryable: false,
+    about: 'A field asks for what this program or this model cannot do; `param` names it.',
+  },
   not_found: { status: 404, retryable: false, about: 'There is nothing at this path.' },
+  model_not_found: {
+    status: 404,
+    retryable: false,
+    about: 'The model that is asked for is not the one that is served; the message names that one.',
+  },
   method_not_allowed: {
     status: 405,
     retryable: false,

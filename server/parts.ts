@@ -4,6 +4,7 @@ import type { Config } from './config.js';
 import { AppError } from './errors.js';
 import { Admission } from './generation/admission.js';
 import { createGenerate, type Generate } from './generation/generate.js';
+import { createServedModels, type ServedModels } from './generation/served-models.js';
 import { settlesWithin } from './generation/settles-within.js';
 import type { StreamTimeouts } from './http/send.js';
 import type { Logger } from './log.js';
@@ -25,7 +26,7 @@ export interface Parts {
   readonly worker: Worker;
   readonly log: ExchangeLog;
   readonly generate: Generate;
-  readonly modelId: () => string;
+  readonly models: ServedModels;
   readonly isStopping: () => boolean;
   /**
    * Refuses who waits and who comes; resolves when nothing runs any more. When the time is up first, the worker is
@@ -73,7 +74,10 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       logger,
       queuedIntervalMs: config.MINIVAULT_HEARTBEAT_INTERVAL_MS,
     }),
-    modelId: () => worker.status().model?.id ?? config.MINIVAULT_MODEL,
+    models: createServedModels(
+      () => worker.status().model?.id ?? config.MINIVAULT_MODEL,
+      config.MINIVAULT_MODEL_ALIASES ?? [],
+    ),
     isStopping: () => stopping,
     drain: async timeoutMs => {
       stopping = true;

@@ -15,6 +15,14 @@ Report = Callable[[str, float, float], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Perplexity:
+    """Of the text that ships with the program: with the weights as given, and as rounded for speed."""
+
+    unquantized: float
+    quantized: float
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """The fields of `ready.model` on the wire, spelled the same."""
 
@@ -27,6 +35,19 @@ class ModelInfo:
     quantization: str
     device: str
     chat_template: bool
+    tool_format: str | None = None
+    """How this model's chat template has tools called; None when it knows none that the gateway can parse."""
+    perplexity: Perplexity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderInfo:
+    """The fields of `ready.embedder` on the wire."""
+
+    id: str
+    dimensions: int
+    context_length: int
+    """Tokens of a text beyond which it is cut."""
 
 
 class ModelUnavailableError(Exception):
@@ -79,6 +100,8 @@ class StepOutput(NamedTuple):
 
 class Engine(Protocol):
     name: str
+    numerics: str
+    """What answers are computed in (`int8`, `bfloat16`, …): a seed repeats an answer only in the same."""
     slots: int
     """How many requests may be admitted at once. Final when `load` has returned."""
 

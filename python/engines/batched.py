@@ -35,6 +35,7 @@ DECODING_CONTEXT_TOKENS = 8
 
 class BatchedEngine:
     name = "batched"
+    numerics = "none"
     slots = 1
 
     def __init__(self, model: str, data_dir: str) -> None:
@@ -60,6 +61,7 @@ class BatchedEngine:
         with report_stage(report, "preparing the engine"):
             step = self._make_step(loaded, settings, capacity, blocks)
         self.slots = capacity.slots
+        self.numerics = step.numerics
         self._tokenizer = loaded.tokenizer
         self._context_length = loaded.info.context_length
         self._device = loaded.model.device

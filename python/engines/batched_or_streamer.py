@@ -24,6 +24,10 @@ class BatchedOrStreamer:
         return self._chosen.name
 
     @property
+    def numerics(self) -> str:
+        return self._chosen.numerics
+
+    @property
     def slots(self) -> int:
         return self._chosen.slots
 

@@ -99,6 +99,7 @@ class FakeRequest:
 
 class FakeEngine:
     name = "fake"
+    numerics = "none"
 
     def __init__(self, plan: Plan, faults: Faults) -> None:
         self.slots = plan.slots
@@ -246,5 +247,5 @@ def _done_line(request: FakeRequest, reason: FinishReason) -> bytes:
     counts = (request.prompt_tokens, 0, request.position)
     usage = dict(zip(("prompt_tokens", "cached_tokens", "completion_tokens"), counts, strict=True))
     timings = {"queue": 0, "prefill": 0, "decode": 0}
-    done = {"type": "done", "id": request.id, "reason": reason, "stop_sequence": None}
+    done = {"type": "done", "id": request.id, "reason": reason, "stop_sequence": None, "numerics": "none"}
     return wire_line({**done, "usage": usage, "timings": timings})

@@ -31,6 +31,7 @@ DECODING_CONTEXT_TOKENS = 8
 
 class StreamerEngine:
     name = "streamer"
+    numerics = "none"
     slots = 1
 
     def __init__(self, model: str, data_dir: str) -> None:
@@ -48,6 +49,7 @@ class StreamerEngine:
         from model_loading import load_model
 
         self._loaded = load_model(place, report)
+        self.numerics = self._loaded.info.dtype
         self._thread.start()
         with report_stage(report, "warming up"):
             self._warm_up()

@@ -28,6 +28,10 @@ SAMPLING: dict[str, Any] = {
     "seed": 0,
     "stop": [],
     "logprobs": None,
+    "typical_p": 1,
+    "repetition_window": 0,
+    "logit_bias": {},
+    "constraint": None,
 }
 FAKE = ["-u", str(PYTHON / "worker.py"), "--engine", "fake", "--model", "m", "--data-dir", "."]
 

@@ -38,6 +38,7 @@ class ScriptedEngine:
     """Each step plays the next entry: outputs, or a function that is called first and returns them."""
 
     name = "scripted"
+    numerics = "none"
 
     def __init__(self, *script: Sequence[StepOutput] | Callable[[], Sequence[StepOutput]]) -> None:
         self.slots = 4

@@ -83,12 +83,16 @@ describe('the body of /generate', () => {
       topP: 0.2,
       topK: 3,
       minP: 0.4,
+      typicalP: 1,
+      repetitionWindow: 0,
       repetitionPenalty: 1.5,
       presencePenalty: 0.6,
       frequencyPenalty: 0.7,
       seed: 8,
       stop: ['a', 'b'],
       logprobs: 9,
+      logitBias: {},
+      constraint: null,
     });
   });
 });

@@ -65,12 +65,16 @@ export function toGeneration(
       topP: body.top_p,
       topK: body.top_k,
       minP: body.min_p,
+      typicalP: 1,
+      repetitionWindow: 0,
       repetitionPenalty: body.repetition_penalty,
       presencePenalty: body.presence_penalty,
       frequencyPenalty: body.frequency_penalty,
       seed: body.seed ?? seed,
       stop: typeof body.stop === 'string' ? [body.stop] : body.stop,
       logprobs: body.logprobs,
+      logitBias: {},
+      constraint: null,
     },
   };
 }

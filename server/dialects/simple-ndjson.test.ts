@@ -16,6 +16,7 @@ const ANSWER: readonly GenerationEvent[] = [
     stopSequence: null,
     usage: { promptTokens: 3, cachedTokens: 1, completionTokens: 3 },
     timings: { queueMs: 0.5, prefillMs: 20, decodeMs: 40 },
+    numerics: 'int8',
   },
 ];
 
@@ -25,7 +26,7 @@ describe('simple-ndjson', () => {
       '{"response":"","status":"queued","position":2}\n' +
         '{"response":"Grüße \\"you\\"\\n"}\n' +
         '{"response":"👋\u2028"}\n' +
-        '{"response":"","done":true,"done_reason":"stop","stop_sequence":null,"id":"x1","model":"m",' +
+        '{"response":"","done":true,"done_reason":"stop","stop_sequence":null,"id":"x1","model":"m","numerics":"int8",' +
         '"usage":{"prompt_tokens":3,"cached_tokens":1,"completion_tokens":3},' +
         '"timings":{"queue_ms":0.5,"prefill_ms":20,"decode_ms":40}}\n',
     );

@@ -30,6 +30,7 @@ export function createSimpleNdjsonEncoder({ id, model, requestId }: EncoderConte
       case 'queued':
         return event.position === 0 ? '' : line({ response: '', status: 'queued', position: event.position });
       case 'started':
+      case 'tool_call':
         return '';
       case 'done':
         return line({
@@ -39,6 +40,7 @@ export function createSimpleNdjsonEncoder({ id, model, requestId }: EncoderConte
           stop_sequence: event.stopSequence,
           id,
           model,
+          numerics: event.numerics,
           usage: {
             prompt_tokens: event.usage.promptTokens,
             cached_tokens: event.usage.cachedTokens,

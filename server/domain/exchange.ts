@@ -1,5 +1,5 @@
 // The stored pair of a prompt and its answer. Types only.
-import type { Message, Sampling, Timings, Usage } from './generation.js';
+import type { GenerationInput, Sampling, Timings, Usage } from './generation.js';
 
 export type ExchangeStatus = 'completed' | 'cancelled' | 'failed';
 
@@ -7,7 +7,7 @@ export type ExchangeStatus = 'completed' | 'cancelled' | 'failed';
 export interface Exchange {
   /** ISO 8601, UTC: when the exchange ended. */
   readonly timestamp: string;
-  /** The last user text, as the client sent it. */
+  /** The last user text, as the client sent it; empty when it sent token ids. */
   readonly prompt: string;
   readonly response: string;
   readonly id: string;
@@ -21,8 +21,10 @@ export interface Exchange {
   readonly caller: string | null;
   readonly model: { readonly id: string; readonly digest: string };
   readonly engine: string;
-  /** The whole conversation when it was more than the prompt, else null. */
-  readonly messages: readonly Message[] | null;
+  /** What it was computed in, such as `int8`; null when no end was told. */
+  readonly numerics: string | null;
+  /** All that the model was given when it was more than one user message, else null. */
+  readonly input: GenerationInput | null;
   /** The parameters in force, defaults and drawn seed included. */
   readonly parameters: Sampling;
   readonly usage: Usage | null;

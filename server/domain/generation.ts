@@ -1,11 +1,38 @@
 // The words every layer shares about one generation. Types only: no logic, no imports.
 
-export type Role = 'system' | 'user' | 'assistant';
+export type Role = 'system' | 'user' | 'assistant' | 'tool';
+
+/** `arguments` is the JSON text of an object. */
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
 
 export interface Message {
   readonly role: Role;
   readonly content: string;
+  /** Of an assistant: the calls it made in that turn. */
+  readonly toolCalls?: readonly ToolCall[];
+  /** Of a tool: the call that it answers. */
+  readonly toolCallId?: string;
+  /** Of a tool: its name; of others: who speaks, where the chat template knows such a thing. */
+  readonly name?: string;
 }
+
+export type JsonObject = { readonly [key: string]: unknown };
+
+export interface ToolDefinition {
+  readonly name: string;
+  readonly description?: string;
+  /** A JSON schema. */
+  readonly parameters: JsonObject;
+}
+
+/** What the answer's text must be; held by constrained decoding, not by hope. */
+export type Constraint =
+  | { readonly type: 'json_object' }
+  | { readonly type: 'json_schema'; readonly schema: JsonObject };
 
 /**
  * Fully resolved sampling parameters: dialects fill in their defaults, so the log can tell what was in force.
@@ -20,8 +47,12 @@ export interface Sampling {
   /** 0 switches the filter off. */
   readonly topK: number;
   readonly minP: number;
+  /** Locally typical sampling; 1 switches the filter off. */
+  readonly typicalP: number;
   /** 1 switches the penalty off. */
   readonly repetitionPenalty: number;
+  /** How many of the last tokens, prompt included, the repetition penalty looks at; 0 is all of them. */
+  readonly repetitionWindow: number;
   readonly presencePenalty: number;
   readonly frequencyPenalty: number;
   /** Always set: drawn at random by the gateway when the client gave none, so that any exchange can be replayed. */
@@ -30,18 +61,54 @@ export interface Sampling {
   readonly stop: readonly string[];
   /** Alternatives reported per token, 0 for the chosen token alone; null for no log-probabilities. */
   readonly logprobs: number | null;
+  /** Token id, in decimal, to what is added to its logit, -100 to 100. */
+  readonly logitBias: Readonly<Record<string, number>>;
+  readonly constraint: Constraint | null;
 }
 
-/** What a dialect makes of a request. `messages` go through the model's chat template, `prompt` is taken raw. */
-export type GenerationInput =
-  | { readonly messages: readonly Message[]; readonly prompt?: never }
-  | { readonly prompt: string; readonly messages?: never };
+/** Goes through the model's chat template. */
+export interface ChatInput {
+  readonly messages: readonly Message[];
+  /** Rendered by the chat template; only for models whose `tool_format` is known. */
+  readonly tools?: readonly ToolDefinition[];
+  /** The last message is the assistant's and the answer goes on from its end. */
+  readonly continueFinal?: boolean;
+  /** Tokens of an earlier exchange that stand before everything else (Ollama's `context`). */
+  readonly contextIds?: readonly number[];
+  readonly prompt?: never;
+  readonly tokenIds?: never;
+}
+
+/** Taken raw, with what the tokenizer adds by its own rule. */
+export interface TextInput {
+  readonly prompt: string;
+  readonly contextIds?: readonly number[];
+  readonly messages?: never;
+  readonly tools?: never;
+  readonly continueFinal?: never;
+  readonly tokenIds?: never;
+}
+
+/** Taken as it is. */
+export interface TokenInput {
+  readonly tokenIds: readonly number[];
+  readonly messages?: never;
+  readonly tools?: never;
+  readonly continueFinal?: never;
+  readonly contextIds?: never;
+  readonly prompt?: never;
+}
+
+/** What a dialect makes of a request. */
+export type GenerationInput = ChatInput | TextInput | TokenInput;
 
 export interface GenerateRequest {
   /** UUIDv7; the exchange's id in the log and the request's id on the worker protocol. */
   readonly id: string;
   readonly input: GenerationInput;
   readonly sampling: Sampling;
+  /** `done` is to carry the ids of prompt and answer. */
+  readonly wantsContext?: boolean;
 }
 
 export type FinishReason = 'stop' | 'length' | 'cancelled';
@@ -78,6 +145,8 @@ export type GenerationEvent =
       readonly tokens: number;
       readonly logprobs?: readonly TokenLogprob[];
     }
+  /** A whole call, told when its last token has come; `index` counts the calls of one answer from 0. */
+  | { readonly type: 'tool_call'; readonly index: number; readonly call: ToolCall }
   | {
       readonly type: 'done';
       readonly reason: FinishReason;
@@ -85,6 +154,10 @@ export type GenerationEvent =
       readonly stopSequence: string | null;
       readonly usage: Usage;
       readonly timings: Timings;
+      /** What the answer was computed in (`int8`, `bfloat16`, …): a seed repeats an answer only in the same. Null when it was cut. */
+      readonly numerics: string | null;
+      /** Ids of prompt and answer, when the request wanted them. */
+      readonly context?: readonly number[];
     };
 
 /**

@@ -1,5 +1,5 @@
 // Refuses a prompt that cannot fit the model's context while that can still be an HTTP error.
-import type { GenerationInput } from '../domain/generation.js';
+import type { GenerationInput, Message } from '../domain/generation.js';
 import { AppError } from '../errors.js';
 import type { Worker } from '../worker/worker.js';
 
@@ -8,8 +8,18 @@ const TEMPLATE_TOKENS = 64;
 
 /** A token is at least one byte of text in every tokenizer we load, so this never falls short. */
 function mostTokens(input: GenerationInput): number {
-  const texts = input.messages?.map(message => message.content) ?? [input.prompt ?? ''];
-  return texts.reduce((sum, text) => sum + Buffer.byteLength(text) + TEMPLATE_TOKENS, TEMPLATE_TOKENS);
+  if (input.tokenIds) return input.tokenIds.length;
+  const texts = input.messages === undefined ? [input.prompt] : input.messages.map(textOf);
+  if (input.tools) texts.push(JSON.stringify(input.tools));
+  const ofContext = input.contextIds?.length ?? 0;
+  return texts.reduce(
+    (sum, text) => sum + Buffer.byteLength(text) + TEMPLATE_TOKENS,
+    TEMPLATE_TOKENS + ofContext,
+  );
+}
+
+function textOf({ content, toolCalls, name = '' }: Message): string {
+  return `${name}${content}${toolCalls === undefined ? '' : JSON.stringify(toolCalls)}`;
 }
 
 /**

@@ -1,6 +1,6 @@
 // What a finished run becomes in the log. Knows neither the log's file nor the client.
 import type { Exchange } from '../domain/exchange.js';
-import type { GenerateRequest, Timings } from '../domain/generation.js';
+import type { GenerateRequest, GenerationInput, Timings } from '../domain/generation.js';
 import type { RunOutcome, WorkerStatus } from '../worker/worker.js';
 
 /** Who asked, and how: the part of an exchange that generation itself does not need. */
@@ -18,6 +18,12 @@ export function withQueueMs(timings: Timings, waitedMs: number): Timings {
 /** An exchange that ended before it said anything is only worth keeping when that was its whole answer. */
 export function isWorthKeeping(outcome: RunOutcome): boolean {
   return outcome.status === 'completed' || outcome.text !== '';
+}
+
+function isOneUserMessage({ messages = [], tools, contextIds }: GenerationInput): boolean {
+  const [message, ...others] = messages;
+  if (message?.role !== 'user' || others.length > 0) return false;
+  return message.name === undefined && tools === undefined && contextIds === undefined;
 }
 
 export function toExchange(
@@ -41,7 +47,8 @@ export function toExchange(
     caller: context.caller,
     model: { id: worker.model?.id ?? 'unknown', digest: worker.model?.digest ?? 'unknown' },
     engine: worker.engine ?? 'unknown',
-    messages: messages !== undefined && messages.length > 1 ? messages : null,
+    numerics: outcome.numerics,
+    input: isOneUserMessage(request.input) ? null : request.input,
     parameters: request.sampling,
     usage: outcome.usage,
     timings: outcome.timings,

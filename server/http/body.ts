@@ -92,6 +92,9 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unkno
   if (issue.code === 'custom' && typeof issue.params?.detail === 'string') {
     throw new AppError('invalid_request', issue.message, { param, detail: issue.params.detail });
   }
+  if (issue.code === 'custom' && issue.params?.unsupported === true) {
+    throw new AppError('unsupported_parameter', `"${param}" ${issue.message}`, { param });
+  }
   const isWholeMessage = issue.message === `Missing ${param}` || issue.message === `Invalid ${param}`;
   throw new AppError('invalid_request', isWholeMessage ? issue.message : `"${param}": ${issue.message}`, {
     param,

@@ -21,6 +21,7 @@ const done: GenerationEvent = {
   stopSequence: null,
   usage: { promptTokens: 1, cachedTokens: 0, completionTokens: 1 },
   timings: { queueMs: 0, prefillMs: 0, decodeMs: 0 },
+  numerics: 'int8',
 };
 const never = (signal: AbortSignal) =>
   new Promise<void>(resolve => {

@@ -1,7 +1,7 @@
 // The only writer of streams: one batch, one write; flush at admission, heartbeats, backpressure, one terminal record.
 import type { Response } from 'express';
 import type { StreamEncoder } from '../dialects/dialect.js';
-import type { GenerationEvents } from '../domain/generation.js';
+import type { GenerationEvent } from '../domain/generation.js';
 import { AppError, toAppError } from '../errors.js';
 import { nextBeat } from './pacer.js';
 import type { RequestScope } from './request-scope.js';
@@ -22,11 +22,11 @@ export interface StreamOptions extends StreamTimeouts {
  * Relays a generation. Resolves when the answer has ended, however it ended.
  * @throws whatever the stream throws before its first event: nothing has been sent, so it can still be an HTTP error.
  */
-export async function sendStream(
+export async function sendStream<Event extends { readonly type: string } = GenerationEvent>(
   res: Response,
   scope: RequestScope,
-  events: GenerationEvents,
-  encoder: StreamEncoder,
+  events: AsyncIterable<readonly Event[]>,
+  encoder: StreamEncoder<Event>,
   options: StreamOptions,
 ): Promise<void> {
   const iterator = events[Symbol.asyncIterator]();
@@ -64,7 +64,7 @@ export async function sendStream(
   }
 }
 
-function fail(res: Response, encoder: StreamEncoder, error: AppError): void {
+function fail(res: Response, encoder: Pick<StreamEncoder, 'error'>, error: AppError): void {
   if (error.code === 'client_too_slow') {
     res.destroy();
     return;
@@ -87,7 +87,11 @@ interface Heartbeat {
   stop(): void;
 }
 
-function createHeartbeat(res: Response, encoder: StreamEncoder, intervalMs: number): Heartbeat {
+function createHeartbeat(
+  res: Response,
+  encoder: Pick<StreamEncoder, 'heartbeat'>,
+  intervalMs: number,
+): Heartbeat {
   let lastWriteMs = performance.now();
   const beat = (): void => {
     const record = encoder.heartbeat();

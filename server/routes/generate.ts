@@ -7,6 +7,7 @@ import { createPlainTextEncoder } from '../dialects/plain-text.js';
 import { createSimpleNdjsonEncoder } from '../dialects/simple-ndjson.js';
 import { AppError } from '../errors.js';
 import type { Generate } from '../generation/generate.js';
+import type { ServedModels } from '../generation/served-models.js';
 import { parseBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
@@ -17,11 +18,10 @@ const SEED_LIMIT = 2 ** 48 - 1;
 export interface GenerateRouteParts {
   readonly generate: Generate;
   readonly timeouts: StreamTimeouts;
-  /** Id of the model that answers. */
-  readonly modelId: () => string;
+  readonly models: Pick<ServedModels, 'current'>;
 }
 
-export function generateRoute({ generate, timeouts, modelId }: GenerateRouteParts): RequestHandler {
+export function generateRoute({ generate, timeouts, models }: GenerateRouteParts): RequestHandler {
   return async (req, res) => {
     const accepted = req.accepts(['application/x-ndjson', 'application/json', 'text/plain']);
     if (accepted === false) {
@@ -46,7 +46,7 @@ export function generateRoute({ generate, timeouts, modelId }: GenerateRoutePart
     };
     const encoder = plain
       ? createPlainTextEncoder()
-      : createSimpleNdjsonEncoder({ id, model: modelId(), requestId: scope.requestId });
+      : createSimpleNdjsonEncoder({ id, model: models.current(), requestId: scope.requestId });
     const events = generate(request, context, scope.signal);
     await sendStream(res, scope, events, encoder, { ...timeouts, headers: { 'X-Exchange-Id': id } });
   };

@@ -24,6 +24,7 @@ function toWireWorker(status: WorkerStatus): unknown {
     loading: status.loading,
     model: status.model,
     engine: status.engine,
+    embedder: status.embedder,
     slots: status.slots,
     pid: status.pid,
     running: status.running,

@@ -71,7 +71,7 @@ describe('a full disk', () => {
 
   it('leaves half a line where it cannot be cut back, which is moved away before the next', async () => {
     const { log, file, disk } = await openTestLog();
-    disk.freeBytes = 1.5 * LINE_BYTES;
+    disk.freeBytes = Math.floor(1.5 * LINE_BYTES);
     disk.failingTruncates = 1;
     await Promise.all(numbered(2).map(exchange => log.append(exchange)));
     disk.freeBytes = 1e9;

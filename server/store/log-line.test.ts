@@ -20,7 +20,8 @@ describe('a line of the log', () => {
       'caller',
       'model',
       'engine',
-      'messages',
+      'numerics',
+      'input',
       'parameters',
       'usage',
       'timings',
@@ -56,10 +57,17 @@ describe('a line of the log', () => {
         const exchange = sampleExchange({
           prompt,
           response,
-          messages: [
-            { role: 'system', content },
-            { role: 'user', content: prompt },
-          ],
+          input: {
+            messages: [
+              { role: 'system', content },
+              { role: 'assistant', content, toolCalls: [{ id: 'call_1', name: 'look', arguments: '{}' }] },
+              { role: 'tool', content: response, toolCallId: 'call_1', name: 'look' },
+              { role: 'user', content: prompt },
+            ],
+            tools: [{ name: 'look', description: content, parameters: { type: 'object' } }],
+            continueFinal: true,
+            contextIds: [1, 2],
+          },
         });
         expect(fromLogLine(toLogLine(exchange))).toEqual(exchange);
       }),

@@ -1,9 +1,11 @@
 // One exchange as one line of the log and back: names, order and checks. Knows nothing of files.
 import { z } from 'zod';
 import type { Exchange } from '../domain/exchange.js';
+import { fromLineInput, lineInputSchema, toLineInput } from './log-line-input.js';
 
 const count = z.int().min(0);
 const ms = z.number().min(0);
+const jsonObject = z.record(z.string(), z.unknown());
 
 const logLineSchema = z.object({
   timestamp: z.iso.datetime(),
@@ -17,21 +19,30 @@ const logLineSchema = z.object({
   caller: z.string().nullable(),
   model: z.object({ id: z.string(), digest: z.string() }),
   engine: z.string(),
-  messages: z
-    .array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))
-    .nullable(),
+  numerics: z.string().nullable().default(null),
+  input: lineInputSchema.nullable().default(null),
   parameters: z.object({
     max_tokens: count,
     temperature: z.number(),
     top_p: z.number(),
     top_k: count,
     min_p: z.number(),
+    typical_p: z.number().default(1),
     repetition_penalty: z.number(),
+    repetition_window: count.default(0),
     presence_penalty: z.number(),
     frequency_penalty: z.number(),
     seed: count,
     stop: z.array(z.string()),
     logprobs: count.nullable(),
+    logit_bias: z.record(z.string(), z.number()).default({}),
+    constraint: z
+      .union([
+        z.object({ type: z.literal('json_object') }),
+        z.object({ type: z.literal('json_schema'), schema: jsonObject }),
+      ])
+      .nullable()
+      .default(null),
   }),
   usage: z.object({ prompt_tokens: count, cached_tokens: count, completion_tokens: count }).nullable(),
   timings: z.object({ queue_ms: ms, prefill_ms: ms, decode_ms: ms }).nullable(),
@@ -58,19 +69,24 @@ export function toLogLine(exchange: Exchange): string {
     caller: exchange.caller,
     model: { id: exchange.model.id, digest: exchange.model.digest },
     engine: exchange.engine,
-    messages: exchange.messages?.map(({ role, content }) => ({ role, content })) ?? null,
+    numerics: exchange.numerics,
+    input: exchange.input && toLineInput(exchange.input),
     parameters: {
       max_tokens: parameters.maxTokens,
       temperature: parameters.temperature,
       top_p: parameters.topP,
       top_k: parameters.topK,
       min_p: parameters.minP,
+      typical_p: parameters.typicalP,
+      repetition_window: parameters.repetitionWindow,
       repetition_penalty: parameters.repetitionPenalty,
       presence_penalty: parameters.presencePenalty,
       frequency_penalty: parameters.frequencyPenalty,
       seed: parameters.seed,
       stop: [...parameters.stop],
       logprobs: parameters.logprobs,
+      logit_bias: parameters.logitBias,
+      constraint: parameters.constraint,
     },
     usage: usage && {
       prompt_tokens: usage.promptTokens,
@@ -92,21 +108,26 @@ export function toLogLine(exchange: Exchange): string {
  * @throws Error when the line is not the JSON of an exchange.
  */
 export function fromLogLine(line: string): Exchange {
-  const { request_id, parameters, usage, timings, ...same } = logLineSchema.parse(JSON.parse(line));
+  const { request_id, parameters, usage, timings, input, ...same } = logLineSchema.parse(JSON.parse(line));
   return {
     ...same,
+    input: input && fromLineInput(input),
     parameters: {
       maxTokens: parameters.max_tokens,
       temperature: parameters.temperature,
       topP: parameters.top_p,
       topK: parameters.top_k,
       minP: parameters.min_p,
+      typicalP: parameters.typical_p,
+      repetitionWindow: parameters.repetition_window,
       repetitionPenalty: parameters.repetition_penalty,
       presencePenalty: parameters.presence_penalty,
       frequencyPenalty: parameters.frequency_penalty,
       seed: parameters.seed,
       stop: parameters.stop,
       logprobs: parameters.logprobs,
+      logitBias: parameters.logit_bias,
+      constraint: parameters.constraint,
     },
     usage: usage && {
       promptTokens: usage.prompt_tokens,

@@ -17,9 +17,12 @@ export const READY: WorkerMessage = {
     quantization: 'none',
     device: 'cpu',
     chat_template: true,
+    tool_format: null,
+    perplexity: null,
   },
   engine: 'scripted',
   slots: 32,
+  embedder: null,
 };
 
 export const HEARTBEAT: WorkerMessage = { type: 'heartbeat', step: 1, running: 0, rss_bytes: 5_000_000 };
@@ -95,6 +98,7 @@ export function doneMessage(
     stop_sequence: null,
     usage: { prompt_tokens: 1, cached_tokens: 0, completion_tokens: tokens },
     timings: { queue: 0, prefill: 1, decode: 2 },
+    numerics: 'none',
   };
 }
 

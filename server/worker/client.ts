@@ -2,11 +2,11 @@
 // Knows no process: it is told when a channel opens and when its worker is gone.
 import type { GenerateRequest, GenerationInput } from '../domain/generation.js';
 import { AppError, toAppError } from '../errors.js';
+import { type Answer, Calls, type CallType, type Question } from './calls.js';
 import type { Channel } from './channel.js';
-import { toGenerateMessage, type WorkerMessage } from './protocol.js';
+import { toGenerateMessage, toWireInput, type WorkerMessage } from './protocol.js';
 import type { ProtocolFaults } from './protocol-faults.js';
 import { Run, type RunHost, type RunTimeouts } from './run.js';
-import { Tokenizations } from './tokenizations.js';
 import type { WorkerRun } from './worker.js';
 
 const LOADING_RETRY_AFTER_MS = 5_000;
@@ -20,7 +20,7 @@ export interface ClientOptions {
 
 export class WorkerClient implements RunHost {
   readonly #options: ClientOptions;
-  readonly #tokenizations: Tokenizations;
+  readonly #calls: Calls;
   #channel: Channel | null = null;
   #slots = 0;
   #refusal: AppError | null = null;
@@ -36,7 +36,7 @@ export class WorkerClient implements RunHost {
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.#tokenizations = new Tokenizations(options.timeouts.tokenGapMs);
+    this.#calls = new Calls(options.timeouts.tokenGapMs);
   }
 
   /** Runs the worker has and has not finished with. */
@@ -54,11 +54,23 @@ export class WorkerClient implements RunHost {
   }
 
   async tokenize(input: GenerationInput, signal: AbortSignal): Promise<number> {
+    return (await this.#ask('tokenize', toWireInput(input), signal)).tokens;
+  }
+
+  async detokenize(tokenIds: readonly number[], signal: AbortSignal): Promise<string> {
+    return (await this.#ask('detokenize', { token_ids: [...tokenIds] }, signal)).text;
+  }
+
+  async #ask<Type extends CallType>(
+    type: Type,
+    question: Question<Type>,
+    signal: AbortSignal,
+  ): Promise<Answer<Type>> {
     if (this.#refusal) throw this.#refusal;
     if (this.#channel === null) {
       throw new AppError('model_loading', 'The model is loading.', { retryAfterMs: LOADING_RETRY_AFTER_MS });
     }
-    return this.#tokenizations.send(this.#channel, input, signal);
+    return this.#calls.ask(this.#channel, type, question, signal);
   }
 
   /** A worker is ready: those who wait are sent to it, never more at once than it has slots. */
@@ -77,7 +89,7 @@ export class WorkerClient implements RunHost {
   /** The worker is gone: what had begun fails with the error, the rest waits for the next one. */
   disconnect(error: AppError): void {
     this.detach();
-    this.#tokenizations.rejectAll(new AppError('model_loading', error.message, { cause: error }));
+    this.#calls.rejectAll(new AppError('model_loading', error.message, { cause: error }));
     const runs = [...this.#inWorker.values()];
     this.#inWorker.clear();
     const unsent: Run[] = [];
@@ -101,7 +113,7 @@ export class WorkerClient implements RunHost {
   /** The gateway stops: runs end now for their clients, and settle when the worker is gone. */
   shutDown(error: AppError): void {
     this.refuse(error);
-    this.#tokenizations.rejectAll(error);
+    this.#calls.rejectAll(error);
     for (const run of this.#inWorker.values()) run.dismiss(error);
   }
 
@@ -126,14 +138,14 @@ export class WorkerClient implements RunHost {
         return;
       case 'error': {
         const id = message.id ?? '';
-        if (this.#tokenizations.onError(id, message.code, message.message)) return;
+        if (this.#calls.onError(id, message.code, message.message)) return;
         this.#find(message.type, id)?.onError(message.code, message.message);
         return;
       }
       case 'tokenized':
-        if (!this.#tokenizations.onTokenized(message.id, message.tokens)) {
-          this.#countUnknown(message.type, message.id);
-        }
+      case 'detokenized':
+      case 'embeddings':
+        if (!this.#calls.onAnswer(message)) this.#countUnknown(message.type, message.id);
         return;
       default:
         this.#options.faults.count('out_of_turn', message.type);

@@ -45,6 +45,7 @@ export function createWorker(options: WorkerOptions): Worker {
     start: () => supervisor.start(),
     generate: (request, signal) => client.generate(request, signal),
     tokenize: (input, signal) => client.tokenize(input, signal),
+    detokenize: (tokenIds, signal) => client.detokenize(tokenIds, signal),
     status: () => supervisor.status(),
     onChange: listener => supervisor.onChange(listener),
     stop: () => supervisor.stop(),

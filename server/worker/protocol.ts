@@ -2,7 +2,15 @@
 // Owns the schemas; knows nothing of processes. protocol.fixtures.jsonl holds one line of each kind and is read by
 // vitest and by pytest, so the two languages cannot drift.
 import { z } from 'zod';
-import type { GenerateRequest, Sampling, Timings, TokenLogprob, Usage } from '../domain/generation.js';
+import type {
+  GenerateRequest,
+  GenerationInput,
+  Message,
+  Sampling,
+  Timings,
+  TokenLogprob,
+  Usage,
+} from '../domain/generation.js';
 
 export const PROTOCOL_VERSION = 1;
 /** A longer line, either way, is a protocol error. */
@@ -22,6 +30,17 @@ const modelSchema = z.object({
   quantization: z.string(),
   device: z.string(),
   chat_template: z.boolean(),
+  /** How this model's chat template has tools called; null when it knows none that we can parse. */
+  tool_format: z.string().nullable().default(null),
+  /** Of the text that ships with the program: with the weights as given, and as rounded for speed. */
+  perplexity: z.object({ unquantized: z.number(), quantized: z.number() }).nullable().default(null),
+});
+
+const embedderSchema = z.object({
+  id: z.string(),
+  dimensions: z.int().min(1),
+  /** Tokens of a text beyond which it is cut. */
+  context_length: z.int().min(1),
 });
 
 const usageSchema = z.object({ prompt_tokens: count, cached_tokens: count, completion_tokens: count });
@@ -42,6 +61,7 @@ export const workerMessageSchema = z.discriminatedUnion('type', [
     model: modelSchema,
     engine: z.string(),
     slots: z.int().min(1),
+    embedder: embedderSchema.nullable().default(null),
   }),
   z.object({ type: z.literal('started'), id: z.string(), prompt_tokens: count, cached_tokens: count }),
   z.object({ type: z.literal('tokens'), items: z.array(tokenItemSchema) }),
@@ -52,19 +72,57 @@ export const workerMessageSchema = z.discriminatedUnion('type', [
     stop_sequence: z.string().nullable(),
     usage: usageSchema,
     timings: timingsSchema,
+    numerics: z.string(),
+    context: z.array(count).optional(),
   }),
   z.object({ type: z.literal('error'), id: z.string().nullable(), code: z.string(), message: z.string() }),
   z.object({ type: z.literal('tokenized'), id: z.string(), tokens: count }),
+  z.object({ type: z.literal('detokenized'), id: z.string(), text: z.string() }),
+  z.object({
+    type: z.literal('embeddings'),
+    id: z.string(),
+    /** All vectors one after the other, little-endian float32, in base64. */
+    vectors: z.string(),
+    dimensions: z.int().min(1),
+    /** Of each text, after it was cut. */
+    tokens: z.array(count),
+    truncated: z.array(z.boolean()),
+  }),
   /** step grows with every engine step; running counts admitted requests. Sent every second from a thread of its own. */
   z.object({ type: z.literal('heartbeat'), step: count, running: count, rss_bytes: count }),
 ]);
 
 export type WorkerMessage = z.infer<typeof workerMessageSchema>;
 export type WorkerModel = z.infer<typeof modelSchema>;
+export type WorkerEmbedder = z.infer<typeof embedderSchema>;
 export type WireLogprob = z.infer<typeof logprobSchema>;
 
-const messageSchema = z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() });
-const inputFields = { messages: z.array(messageSchema).optional(), prompt: z.string().optional() };
+const messageSchema = z.object({
+  role: z.enum(['system', 'user', 'assistant', 'tool']),
+  content: z.string(),
+  tool_calls: z.array(z.object({ id: z.string(), name: z.string(), arguments: z.string() })).optional(),
+  tool_call_id: z.string().optional(),
+  name: z.string().optional(),
+});
+const jsonObject = z.record(z.string(), z.unknown());
+const toolSchema = z.object({
+  name: z.string(),
+  description: z.string().optional(),
+  parameters: jsonObject,
+});
+/** Exactly one of `messages` (rendered by the chat template), `prompt` and `token_ids` (taken raw) is set. */
+const inputFields = {
+  messages: z.array(messageSchema).optional(),
+  prompt: z.string().optional(),
+  token_ids: z.array(count).optional(),
+  tools: z.array(toolSchema).optional(),
+  continue_final: z.boolean().optional(),
+  context_ids: z.array(count).optional(),
+};
+const constraintSchema = z.union([
+  z.object({ type: z.literal('json_object') }),
+  z.object({ type: z.literal('json_schema'), schema: jsonObject }),
+]);
 
 const samplingSchema = z.object({
   max_tokens: z.int().min(1),
@@ -72,23 +130,45 @@ const samplingSchema = z.object({
   top_p: z.number(),
   top_k: count,
   min_p: z.number(),
+  typical_p: z.number(),
   repetition_penalty: z.number(),
+  repetition_window: count,
   presence_penalty: z.number(),
   frequency_penalty: z.number(),
   seed: count,
   stop: z.array(z.string()),
   logprobs: count.nullable(),
+  logit_bias: z.record(z.string(), z.number()),
+  constraint: constraintSchema.nullable(),
 });
 
-/** Exactly one of `messages` (rendered by the chat template) and `prompt` (taken raw) is set. */
 export const gatewayMessageSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('generate'), id: z.string(), ...inputFields, sampling: samplingSchema }),
+  z.object({
+    type: z.literal('generate'),
+    id: z.string(),
+    ...inputFields,
+    sampling: samplingSchema,
+    /** `done` is to carry the ids of prompt and answer. */
+    wants_context: z.boolean().optional(),
+  }),
   z.object({ type: z.literal('cancel'), id: z.string() }),
   z.object({ type: z.literal('tokenize'), id: z.string(), ...inputFields }),
+  z.object({ type: z.literal('detokenize'), id: z.string(), token_ids: z.array(count) }),
+  z.object({
+    type: z.literal('embed'),
+    id: z.string(),
+    /** Texts, or ids of the embedder's own tokenizer. */
+    inputs: z.array(z.union([z.string(), z.array(count)])),
+    /** False refuses a text that is too long instead of cutting it. */
+    truncate: z.boolean(),
+  }),
   z.object({ type: z.literal('shutdown') }),
 ]);
 
 export type GatewayMessage = z.infer<typeof gatewayMessageSchema>;
+
+type WireMessage = z.infer<typeof messageSchema>;
+type WireInput = Omit<Extract<GatewayMessage, { type: 'tokenize' }>, 'type' | 'id'>;
 
 function toWireSampling(sampling: Sampling): z.infer<typeof samplingSchema> {
   return {
@@ -103,16 +183,46 @@ function toWireSampling(sampling: Sampling): z.infer<typeof samplingSchema> {
     seed: sampling.seed,
     stop: [...sampling.stop],
     logprobs: sampling.logprobs,
+    typical_p: sampling.typicalP,
+    repetition_window: sampling.repetitionWindow,
+    logit_bias: sampling.logitBias,
+    constraint: sampling.constraint,
+  };
+}
+
+function toWireMessage({ role, content, toolCalls, toolCallId, name }: Message): WireMessage {
+  return {
+    role,
+    content,
+    ...(toolCalls === undefined ? {} : { tool_calls: toolCalls.map(call => ({ ...call })) }),
+    ...(toolCallId === undefined ? {} : { tool_call_id: toolCallId }),
+    ...(name === undefined ? {} : { name }),
+  };
+}
+
+/** The input fields of `generate` and `tokenize`. */
+export function toWireInput(input: GenerationInput): WireInput {
+  if (input.tokenIds) return { token_ids: [...input.tokenIds] };
+  const { contextIds } = input;
+  const context = contextIds === undefined ? {} : { context_ids: [...contextIds] };
+  if (input.messages === undefined) return { prompt: input.prompt, ...context };
+  const { messages, tools, continueFinal } = input;
+  return {
+    messages: messages.map(toWireMessage),
+    ...(tools === undefined ? {} : { tools: tools.map(tool => ({ ...tool })) }),
+    ...(continueFinal === undefined ? {} : { continue_final: continueFinal }),
+    ...context,
   };
 }
 
 export function toGenerateMessage(request: GenerateRequest): GatewayMessage {
-  const { messages, prompt } = request.input;
+  const { id, input, sampling, wantsContext } = request;
   return {
     type: 'generate',
-    id: request.id,
-    ...(messages ? { messages: messages.map(({ role, content }) => ({ role, content })) } : { prompt }),
-    sampling: toWireSampling(request.sampling),
+    id,
+    ...toWireInput(input),
+    sampling: toWireSampling(sampling),
+    ...(wantsContext === true ? { wants_context: true } : {}),
   };
 }
 

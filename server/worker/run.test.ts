@@ -39,6 +39,7 @@ describe('an answer', () => {
       text: 'Grüße 👋',
       usage: { promptTokens: 1, cachedTokens: 0, completionTokens: 3 },
       timings: { queueMs: 0, prefillMs: 1, decodeMs: 2 },
+      numerics: 'none',
     });
   });
 

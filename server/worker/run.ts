@@ -125,10 +125,12 @@ export class Run implements WorkerRun {
       return;
     }
     this.#tellHeld();
-    this.events.push({ type: 'done', reason, stopSequence, usage, timings });
+    const { numerics, context } = message;
+    const extra = context === undefined ? {} : { context };
+    this.events.push({ type: 'done', reason, stopSequence, usage, timings, numerics, ...extra });
     this.events.end();
     const status = reason === 'cancelled' ? 'cancelled' : 'completed';
-    this.#settle({ status, reason, error: null, text: this.#text, usage, timings });
+    this.#settle({ status, reason, error: null, text: this.#text, usage, timings, numerics });
   }
 
   /** Codes are the gateway's own; one it does not know becomes worker_error. */
@@ -206,7 +208,8 @@ export class Run implements WorkerRun {
     }
     const usage = this.#meter.usage();
     const timings = this.#meter.timings();
-    this.events.push({ type: 'done', reason: 'cancelled', stopSequence: null, usage, timings });
+    const reason = 'cancelled';
+    this.events.push({ type: 'done', reason, stopSequence: null, usage, timings, numerics: null });
     this.events.end();
   }
 
@@ -221,9 +224,9 @@ export class Run implements WorkerRun {
     timings = this.#meter.isStarted ? this.#meter.timings() : null,
   ): void {
     const error = this.#verdict;
-    const text = this.#text;
-    if (error) this.#settle({ status: 'failed', reason: null, error, text, usage, timings });
-    else this.#settle({ status: 'cancelled', reason: 'cancelled', error, text, usage, timings });
+    const told = { text: this.#text, usage, timings, numerics: null };
+    if (error) this.#settle({ status: 'failed', reason: null, error, ...told });
+    else this.#settle({ status: 'cancelled', reason: 'cancelled', error, ...told });
   }
 
   #settle(outcome: RunOutcome): void {

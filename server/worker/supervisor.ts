@@ -7,7 +7,7 @@ import { WorkerClient } from './client.js';
 import { lastWords } from './exit-report.js';
 import { type LifeEnd, type LifeListener, type LifeOptions, WorkerLife } from './life.js';
 import { LoadingProgress } from './loading-progress.js';
-import type { WorkerMessage, WorkerModel } from './protocol.js';
+import type { WorkerEmbedder, WorkerMessage, WorkerModel } from './protocol.js';
 import { ProtocolFaults } from './protocol-faults.js';
 import { RestartPolicy, SLOW_RETRY_MS } from './restart-policy.js';
 import type { RunTimeouts } from './run.js';
@@ -34,6 +34,7 @@ export class Supervisor implements LifeListener {
   #restartTimer: NodeJS.Timeout | undefined;
   #model: WorkerModel | null = null;
   #engine: string | null = null;
+  #embedder: WorkerEmbedder | null = null;
   #slots = 0;
   #restarts = 0;
   #rssBytes: number | null = null;
@@ -63,6 +64,7 @@ export class Supervisor implements LifeListener {
       loading: this.#loading.current,
       model: this.#model,
       engine: this.#engine,
+      embedder: this.#embedder,
       slots: this.#slots,
       pid: this.#life?.pid ?? null,
       restarts: this.#restarts,
@@ -100,6 +102,7 @@ export class Supervisor implements LifeListener {
     this.#loading.clear();
     this.#model = message.model;
     this.#engine = message.engine;
+    this.#embedder = message.embedder;
     this.#slots = message.slots;
     this.#fault = null;
     this.#state = 'ready';

@@ -9,7 +9,7 @@ import type {
   Usage,
 } from '../domain/generation.js';
 import type { AppError } from '../errors.js';
-import type { WorkerModel } from './protocol.js';
+import type { WorkerEmbedder, WorkerModel } from './protocol.js';
 
 export type WorkerState = 'starting' | 'ready' | 'restarting' | 'failed' | 'stopped';
 
@@ -28,6 +28,8 @@ export interface WorkerStatus {
   readonly loading: { readonly stage: string; readonly done: number; readonly total: number } | null;
   readonly model: WorkerModel | null;
   readonly engine: string | null;
+  /** Null while it loads, and when the worker has none. */
+  readonly embedder: WorkerEmbedder | null;
   readonly slots: number;
   readonly pid: number | null;
   readonly restarts: number;
@@ -49,6 +51,8 @@ export interface RunOutcome {
   readonly text: string;
   readonly usage: Usage | null;
   readonly timings: Timings | null;
+  /** What it was computed in; null when the worker told no end. */
+  readonly numerics: string | null;
 }
 
 export interface WorkerRun {
@@ -73,6 +77,8 @@ export interface Worker {
   generate(request: GenerateRequest, signal: AbortSignal): WorkerRun;
   /** Tokens of the input as the model would see it. Rejects with `model_loading` or `model_unavailable` when there is no ready worker. */
   tokenize(input: GenerationInput, signal: AbortSignal): Promise<number>;
+  /** Text of the ids, control tokens left out. Rejects as `tokenize` does, and with `invalid_request` for an id that the model does not know. */
+  detokenize(tokenIds: readonly number[], signal: AbortSignal): Promise<string>;
   status(): WorkerStatus;
   /** Called after every change of state, loading progress or slots; the result unsubscribes. */
   onChange(listener: (status: WorkerStatus) => void): () => void;
