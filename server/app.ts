@@ -8,6 +8,7 @@ import type { Parts } from './parts.js';
 import { errorBodyOf } from './routes/error-dialect.js';
 import { generateRoute } from './routes/generate.js';
 import { healthRoute, livezRoute, readyzRoute } from './routes/health.js';
+import { docsAssetRoute, docsRoute, openApiRoute } from './routes/reference.js';
 import { welcomeRoute } from './routes/welcome.js';
 
 export function createApp(parts: Parts): Express {
@@ -23,6 +24,10 @@ export function createApp(parts: Parts): Express {
   app.route('/livez').get(livezRoute).all(onlyMethods('GET'));
   app.route('/readyz').get(readyzRoute(parts)).all(onlyMethods('GET'));
   app.route('/generate').post(readBody, generateRoute(parts)).all(onlyMethods('POST'));
+
+  app.route('/openapi.json').get(openApiRoute(parts.version)).all(onlyMethods('GET'));
+  app.route('/docs').get(docsRoute).all(onlyMethods('GET'));
+  app.route('/docs/:name').get(docsAssetRoute).all(onlyMethods('GET'));
 
   app.use(unknownPath);
   app.use(errorHandler(errorBodyOf));

@@ -10,7 +10,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['worker', 'store', 'dialects'],
   ['retrieval'],
   ['generation'],
-  ['http'],
+  ['http', 'reference'],
   ['routes'],
   ['app', 'parts', 'http-server'],
   ['main'],
@@ -24,6 +24,7 @@ const NEVER: Readonly<Record<string, RegExp>> = {
   retrieval: /^(?:worker|dialects|express)$/,
   generation: /^(?:dialects|express)$/,
   http: /^(?:worker|retrieval|generation|execa|p-queue|split2|pg)$/,
+  reference: /^(?:config|log|metrics|worker|store|generation|express|node:.*)$/,
   routes: /^(?:p-queue|execa|split2|pg)$/,
 };
 const MAX_LINES = 300;

@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express';
 
 const ROUTES = {
   'POST /generate': '{"prompt": "…"} → NDJSON lines {"response": "…"}; Accept: text/plain for bare text',
+  'GET /docs': 'every route, its fields and errors; /openapi.json for programs',
   'GET /health': 'model, queue, log and the last crash',
   'GET /livez': '200 while the process lives',
   'GET /readyz': '200 when a prompt would be answered now',

@@ -1,0 +1,90 @@
+// The OpenAPI document, made from the operations and the schemas they parse with. Knows no HTTP.
+import { z } from 'zod';
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { ERRORS, type ErrorCode } from '../errors.js';
+import { ERROR_SCHEMAS } from './error-schemas.js';
+import type { Answer, Operation } from './operation.js';
+
+const DESCRIPTION = [
+  'A private LLM gateway for your own machine: one model, asked in the formats of OpenAI, Ollama, Anthropic and its own.',
+  '',
+  'A stream is described by the schema of one of its records. After the first byte the status stays 200: an error is the',
+  "stream's last record, and a stream without its last record was cut.",
+].join('\n');
+
+const REQUEST_ID = z.string().meta({
+  header: { id: 'X-Request-ID' },
+  description: "The request's id: yours, if you sent a well-formed one, else ours.",
+});
+
+export function createOpenApiDocument(operations: readonly Operation[], version: string) {
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  for (const operation of operations) {
+    const { path, method } = operation;
+    paths[path] = { ...paths[path], [method]: toOpenApi(operation) };
+  }
+  return createDocument({
+    openapi: '3.1.0',
+    info: { title: 'minivault', version, description: DESCRIPTION, license: { name: 'MIT' } },
+    tags: [...new Set(operations.map(({ tag }) => tag))].map(name => ({ name })),
+    paths: paths as ZodOpenApiPathsObject,
+  });
+}
+
+function toOpenApi(operation: Operation): ZodOpenApiOperationObject {
+  const { method, path, tag, summary, description, pathParams, query, body } = operation;
+  return {
+    operationId: `${method}${path.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, next = '') => next.toUpperCase())}`,
+    tags: [tag],
+    summary,
+    ...(description === undefined ? {} : { description }),
+    requestParams: {
+      ...(pathParams === undefined ? {} : { path: pathParams }),
+      ...(query === undefined ? {} : { query }),
+    },
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    responses: { ...answersOf(operation), ...errorsOf(operation) },
+  };
+}
+
+function answersOf({ answers }: Operation) {
+  return Object.fromEntries(
+    Object.entries(answers).map(([status, { description, content }]: [string, Answer]) => [
+      status,
+      {
+        description,
+        headers: z.object({ 'X-Request-ID': REQUEST_ID }),
+        ...(content === undefined
+          ? {}
+          : {
+              content: Object.fromEntries(
+                Object.entries(content).map(([type, schema]) => [type, { schema }]),
+              ),
+            }),
+      },
+    ]),
+  );
+}
+
+/** Codes of one status share an entry, which tells them all. */
+function errorsOf({ errors, errorShape, method }: Operation) {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of new Set(errors)) {
+    const { status } = ERRORS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      String(status),
+      {
+        description: codes.map(code => `\`${code}\`: ${ERRORS[code].about}`).join('\n\n'),
+        headers: z.object({ 'X-Request-ID': REQUEST_ID }),
+        ...(method === 'head'
+          ? {}
+          : { content: { 'application/json': { schema: ERROR_SCHEMAS[errorShape] } } }),
+      },
+    ]),
+  );
+}

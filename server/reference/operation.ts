@@ -1,0 +1,54 @@
+// One route as the reference page and /openapi.json tell it: its schemas are those that the route itself parses with.
+import type { z } from 'zod';
+import type { ErrorCode } from '../errors.js';
+
+export type ErrorShape = 'simple' | 'openai' | 'ollama' | 'anthropic';
+
+export interface Answer {
+  readonly description: string;
+  /** Media type to the schema of its whole body, or of one record of a stream. */
+  readonly content?: Readonly<Record<string, z.ZodType>>;
+}
+
+export interface Operation {
+  readonly method: 'get' | 'head' | 'post' | 'put' | 'delete';
+  /** With parameters in braces, as OpenAPI writes them. */
+  readonly path: string;
+  /** The heading it stands under. */
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly pathParams?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  /** By status. */
+  readonly answers: Readonly<Record<number, Answer>>;
+  /** Every code that it may answer before its first byte. */
+  readonly errors: readonly ErrorCode[];
+  readonly errorShape: ErrorShape;
+}
+
+/** What reading a JSON body can end in. */
+export const BODY_ERRORS = [
+  'invalid_json',
+  'invalid_request',
+  'invalid_unicode',
+  'request_timeout',
+  'body_too_large',
+  'unsupported_media_type',
+  'internal',
+] as const satisfies readonly ErrorCode[];
+
+/** What asking the model can end in before its first token; a non-streamed answer may end so at any time. */
+export const GENERATION_ERRORS = [
+  'context_length_exceeded',
+  'worker_error',
+  'worker_crashed',
+  'worker_killed',
+  'incomplete_generation',
+  'model_unavailable',
+  'queue_full',
+  'queue_timeout',
+  'shutting_down',
+  'generation_timeout',
+] as const satisfies readonly ErrorCode[];

@@ -1,0 +1,56 @@
+// Every operation of the program, in the order of the reference page. A route without an entry fails the test beside it.
+import { z } from 'zod';
+import { nativeOperations } from './native.js';
+import type { Operation } from './operation.js';
+
+const ownOperations: readonly Operation[] = [
+  {
+    method: 'get',
+    path: '/',
+    tag: 'Reference',
+    summary: 'What this is',
+    answers: {
+      200: { description: 'Name, version and routes.', content: { 'application/json': z.looseObject({}) } },
+    },
+    errors: ['internal'],
+    errorShape: 'simple',
+  },
+  {
+    method: 'get',
+    path: '/openapi.json',
+    tag: 'Reference',
+    summary: 'This document',
+    answers: { 200: { description: 'OpenAPI 3.1.', content: { 'application/json': z.looseObject({}) } } },
+    errors: ['internal'],
+    errorShape: 'simple',
+  },
+  {
+    method: 'get',
+    path: '/docs',
+    tag: 'Reference',
+    summary: 'This document as a page',
+    answers: {
+      200: { description: 'A page that loads nothing from elsewhere.', content: { 'text/html': z.string() } },
+    },
+    errors: ['internal'],
+    errorShape: 'simple',
+  },
+];
+
+const docsAsset: Operation = {
+  method: 'get',
+  path: '/docs/{name}',
+  tag: 'Reference',
+  summary: 'A file of that page',
+  pathParams: z.object({ name: z.string() }),
+  answers: {
+    200: {
+      description: 'Style, script or icon.',
+      content: { 'text/css': z.string(), 'text/javascript': z.string(), 'image/png': z.string() },
+    },
+  },
+  errors: ['not_found', 'invalid_request', 'internal'],
+  errorShape: 'simple',
+};
+
+export const OPERATIONS: readonly Operation[] = [...nativeOperations, ...ownOperations, docsAsset];
