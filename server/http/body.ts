@@ -4,6 +4,8 @@ import type { z } from 'zod';
 import { AppError } from '../errors.js';
 
 export const MAX_JSON_DEPTH = 32;
+/** What zod says when a union has nothing of its own to say. */
+const UNION_MESSAGE = 'Invalid input';
 
 /**
  * @throws AppError unsupported_media_type, invalid_unicode, invalid_json or invalid_request, naming the field.
@@ -82,8 +84,9 @@ function hasOwn(value: unknown, key: string): boolean {
 export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  if (issue === undefined) throw new AppError('invalid_request', 'The request is not valid.');
+  const [first] = parsed.error.issues;
+  if (first === undefined) throw new AppError('invalid_request', 'The request is not valid.');
+  const issue = findFault(first);
   if (issue.code === 'unrecognized_keys') {
     const param = issue.keys[0] ?? '';
     throw new AppError('invalid_request', `Unknown field "${param}".`, { param });
@@ -99,4 +102,20 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unkno
   throw new AppError('invalid_request', isWholeMessage ? issue.message : `"${param}": ${issue.message}`, {
     param,
   });
+}
+
+type Issue = z.core.$ZodIssue;
+
+/**
+ * Of a union, what is wrong with the member that the value comes closest to: the one whose fault lies deepest. A union
+ * with a message of its own speaks for itself.
+ */
+function findFault(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union' || issue.message !== UNION_MESSAGE) return issue;
+  const faults = issue.errors.flatMap(([first]) => (first === undefined ? [] : [findFault(first)]));
+  const depth = Math.max(0, ...faults.map(({ path }) => path.length));
+  const deepest = faults.find(({ path }) => path.length === depth);
+  if (deepest === undefined) return issue;
+  if (depth > 0) return { ...deepest, path: [...issue.path, ...deepest.path] };
+  return { ...issue, message: [...new Set(faults.map(({ message }) => message))].join(', or ') };
 }
