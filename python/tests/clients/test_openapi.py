@@ -1,4 +1,4 @@
-"""schemathesis reads /openapi.json and asks everything it describes, rightly and wrongly: what comes is described."""
+"""schemathesis asks everything that /openapi.json describes, rightly and wrongly; what comes is described."""
 
 import re
 import subprocess
