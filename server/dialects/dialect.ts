@@ -8,6 +8,8 @@ export interface EncoderContext {
   readonly id: string;
   readonly model: string;
   readonly requestId: string;
+  /** When the request came. */
+  readonly createdAt: Date;
 }
 
 /** One per stream. Every returned string is whole records, so that one write never splits a line. */

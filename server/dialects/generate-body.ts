@@ -1,44 +1,23 @@
 // The body of POST /generate: system A's prompt, plus sampling under the worker protocol's own names.
 import { z } from 'zod';
 import type { GenerationInput, Sampling } from '../domain/generation.js';
+import { defaultSampling, RECOMMENDED } from './default-sampling.js';
+import { promptSchema } from './prompt-text.js';
 
-const MAX_PROMPT_CHARACTERS = 5_000;
 const MAX_STOP_STRINGS = 16;
 const MAX_STOP_CHARACTERS = 256;
 
-/** White space, and characters that show nothing, such as a zero-width space. */
-const BLANK = /^[\s\p{Cc}\p{Cf}]*$/u;
-
-/** Counted as a reader counts them: code points, not UTF-16 units. */
-function countCharacters(text: string): number {
-  let count = 0;
-  for (const _ of text) count++;
-  return count;
-}
-
-const promptSchema = z
-  .string({ error: issue => (issue.input === undefined ? 'Missing prompt' : 'Invalid prompt') })
-  .refine(text => !BLANK.test(text), { error: 'Invalid prompt', params: { detail: 'must not be blank' } })
-  .refine(text => text.length <= MAX_PROMPT_CHARACTERS || countCharacters(text) <= MAX_PROMPT_CHARACTERS, {
-    error: 'Invalid prompt',
-    params: { detail: `must be at most ${MAX_PROMPT_CHARACTERS} characters` },
-  });
-
 const stopString = z.string().min(1).max(MAX_STOP_CHARACTERS);
 
-/**
- * Defaults: 300 new tokens by contract; temperature and top_p as SmolLM2-Instruct recommends. Without a repetition
- * penalty three of ten answers of the packaged model loop for ever (a third of all 4-grams repeated); with 1.1 a fifth
- * of a percent are, and 1.2 breaks code.
- */
+/** Defaults: 300 new tokens by contract, the rest as for every format. */
 export const generateBodySchema = z.strictObject({
   prompt: promptSchema,
   max_tokens: z.int().min(1).max(100_000).default(300),
-  temperature: z.number().min(0).max(2).default(0.2),
-  top_p: z.number().gt(0).max(1).default(0.9),
-  top_k: z.int().min(0).max(1_000_000).default(50),
+  temperature: z.number().min(0).max(2).default(RECOMMENDED.temperature),
+  top_p: z.number().gt(0).max(1).default(RECOMMENDED.topP),
+  top_k: z.int().min(0).max(1_000_000).default(RECOMMENDED.topK),
   min_p: z.number().min(0).max(1).default(0),
-  repetition_penalty: z.number().gt(0).max(10).default(1.1),
+  repetition_penalty: z.number().gt(0).max(10).default(RECOMMENDED.repetitionPenalty),
   presence_penalty: z.number().min(-2).max(2).default(0),
   frequency_penalty: z.number().min(-2).max(2).default(0),
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
@@ -60,21 +39,17 @@ export function toGeneration(
   return {
     input: { messages: [{ role: 'user', content: body.prompt }] },
     sampling: {
+      ...defaultSampling(body.seed ?? seed),
       maxTokens: body.max_tokens,
       temperature: body.temperature,
       topP: body.top_p,
       topK: body.top_k,
       minP: body.min_p,
-      typicalP: 1,
-      repetitionWindow: 0,
       repetitionPenalty: body.repetition_penalty,
       presencePenalty: body.presence_penalty,
       frequencyPenalty: body.frequency_penalty,
-      seed: body.seed ?? seed,
       stop: typeof body.stop === 'string' ? [body.stop] : body.stop,
       logprobs: body.logprobs,
-      logitBias: {},
-      constraint: null,
     },
   };
 }

@@ -4,7 +4,7 @@ import { AppError } from '../errors.js';
 import { createPlainTextEncoder } from './plain-text.js';
 import { createSimpleNdjsonEncoder, simpleErrorBody } from './simple-ndjson.js';
 
-const context = { id: 'x1', model: 'm', requestId: 'r1' };
+const context = { id: 'x1', model: 'm', requestId: 'r1', createdAt: new Date(0) };
 const ANSWER: readonly GenerationEvent[] = [
   { type: 'queued', position: 2 },
   { type: 'started', promptTokens: 3, cachedTokens: 0 },

@@ -160,6 +160,21 @@ export type GenerationEvent =
       readonly context?: readonly number[];
     };
 
+/** The whole answer: what the events of one generation come to. */
+export interface Result {
+  readonly text: string;
+  readonly toolCalls: readonly ToolCall[];
+  /** Null when none were asked for. */
+  readonly logprobs: readonly TokenLogprob[] | null;
+  readonly reason: FinishReason;
+  readonly stopSequence: string | null;
+  readonly usage: Usage;
+  readonly timings: Timings;
+  readonly numerics: string | null;
+  /** Null when it was not asked for. */
+  readonly context: readonly number[] | null;
+}
+
 /**
  * Events come in batches: all that had arrived when the consumer asked, in order, never empty. One promise per
  * batch instead of one per token is what lets 256 streams share one event loop (figures: bench/relay).

@@ -1,27 +1,6 @@
 // The answer as a whole: a fold over the one stream of events, so that both forms can never differ.
-import type {
-  FinishReason,
-  GenerationEvents,
-  Timings,
-  TokenLogprob,
-  ToolCall,
-  Usage,
-} from '../domain/generation.js';
+import type { GenerationEvents, Result, TokenLogprob, ToolCall } from '../domain/generation.js';
 import { AppError } from '../errors.js';
-
-export interface Result {
-  readonly text: string;
-  readonly toolCalls: readonly ToolCall[];
-  /** Null when none were asked for. */
-  readonly logprobs: readonly TokenLogprob[] | null;
-  readonly reason: FinishReason;
-  readonly stopSequence: string | null;
-  readonly usage: Usage;
-  readonly timings: Timings;
-  readonly numerics: string | null;
-  /** Null when it was not asked for. */
-  readonly context: readonly number[] | null;
-}
 
 /** @throws what the stream throws; incomplete_generation when it ends without `done`. */
 export async function collect(events: GenerationEvents): Promise<Result> {

@@ -42,7 +42,8 @@ interface Served {
 
 async function serve(
   source: (signal: AbortSignal) => GenerationEvents,
-  encoder: () => StreamEncoder = () => createSimpleNdjsonEncoder({ id: 'x', model: 'm', requestId: 'r' }),
+  encoder: () => StreamEncoder = () =>
+    createSimpleNdjsonEncoder({ id: 'x', model: 'm', requestId: 'r', createdAt: new Date(0) }),
   timeouts = { heartbeatIntervalMs: 60_000, writeStallTimeoutMs: 60_000 },
 ): Promise<Served> {
   const endings: string[] = [];

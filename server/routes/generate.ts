@@ -46,7 +46,12 @@ export function generateRoute({ generate, timeouts, models }: GenerateRouteParts
     };
     const encoder = plain
       ? createPlainTextEncoder()
-      : createSimpleNdjsonEncoder({ id, model: models.current(), requestId: scope.requestId });
+      : createSimpleNdjsonEncoder({
+          id,
+          model: models.current(),
+          requestId: scope.requestId,
+          createdAt: new Date(),
+        });
     const events = generate(request, context, scope.signal);
     await sendStream(res, scope, events, encoder, { ...timeouts, headers: { 'X-Exchange-Id': id } });
   };
