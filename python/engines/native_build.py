@@ -10,15 +10,14 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 SOURCES = Path(__file__).parent.parent / "native"
 _FLAGS = [
     "-std=c++20",
     "-O3",
-    # Named, not "native": what these allow is what _NEEDED_CPU_FLAGS asks for.
-    "-march=x86-64-v4",
-    "-mavx512vnni",
     "-mtune=native",
     "-shared",
     "-fPIC",
@@ -28,10 +27,21 @@ _FLAGS = [
     "-fno-trapping-math",
     "-fassociative-math",
 ]
-_NEEDED_CPU_FLAGS = {
-    *("avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"),
-    *("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_vnni"),
-}
+
+
+class _Instructions(NamedTuple):
+    flags: Sequence[str]
+    """Named, not "native": what these allow is what `needed` asks for."""
+    needed: frozenset[str]
+
+
+_AVX2 = frozenset(("avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"))
+_AVX512 = frozenset(("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_vnni"))
+_INSTRUCTIONS = (
+    _Instructions(("-march=x86-64-v4", "-mavx512vnni"), _AVX2 | _AVX512),
+    _Instructions(("-march=x86-64-v3",), _AVX2),
+)
+"""The best first; native/lanes.h has a half for each."""
 _COMPILE_TIMEOUT_S = 120
 
 
@@ -42,21 +52,23 @@ class NativeUnavailableError(Exception):
 def load_library(data_dir: Path) -> ctypes.CDLL:
     """Raises NativeUnavailableError; later calls with the same sources, compiler and CPU only load."""
     cpu = read_cpu_flags()
-    missing = _NEEDED_CPU_FLAGS - set(cpu.split())
-    if missing:
-        raise NativeUnavailableError(f"this CPU lacks {', '.join(sorted(missing))}")
+    has = frozenset(cpu.split())
+    flags = next((instructions.flags for instructions in _INSTRUCTIONS if instructions.needed <= has), None)
+    if flags is None:
+        raise NativeUnavailableError(f"this CPU lacks {', '.join(sorted(_AVX2 - has))}")
     compiler = shutil.which(os.environ.get("CXX", "")) or shutil.which("g++") or shutil.which("clang++")
     if compiler is None:
         raise NativeUnavailableError("there is no C++ compiler (g++ or clang++)")
+    command = [compiler, *_FLAGS, *flags]
     try:
-        library = data_dir / "native" / f"llama_step-{_digest(compiler, cpu)}.so"
+        library = data_dir / "native" / f"llama_step-{_digest(command, cpu)}.so"
         if library.is_file():
             try:
                 return ctypes.CDLL(str(library))
             except OSError:
                 # Damaged on disk: what follows replaces it.
                 pass
-        _compile(compiler, library)
+        _compile(command, library)
         return ctypes.CDLL(str(library))
     except OSError as error:
         raise NativeUnavailableError(f"the compiled step cannot be kept or loaded: {error}") from error
@@ -71,9 +83,9 @@ def read_cpu_flags() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("flags")), "")
 
 
-def _digest(compiler: str, cpu: str) -> str:
+def _digest(command: Sequence[str], cpu: str) -> str:
     total = hashlib.sha256()
-    for part in (cpu, " ".join(_FLAGS), compiler, str(Path(compiler).stat().st_mtime_ns)):
+    for part in (cpu, " ".join(command), str(Path(command[0]).stat().st_mtime_ns)):
         total.update(f"{part}\n".encode())
     for source in sorted(SOURCES.iterdir()):
         if source.suffix in (".cpp", ".h"):
@@ -81,16 +93,15 @@ def _digest(compiler: str, cpu: str) -> str:
     return total.hexdigest()[:16]
 
 
-def _compile(compiler: str, library: Path) -> None:
+def _compile(command: Sequence[str], library: Path) -> None:
     """In a folder of its own and renamed when whole: others may do the same, or be killed at it."""
     library.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=library.parent, prefix="draft-") as folder:
         made = Path(folder) / library.name
-        command = [compiler, *_FLAGS, str(SOURCES / "llama_step.cpp"), "-o", str(made)]
         try:
             # The worker's own stdin is the protocol's.
             done = subprocess.run(
-                command,
+                [*command, str(SOURCES / "llama_step.cpp"), "-o", str(made)],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -99,10 +110,10 @@ def _compile(compiler: str, library: Path) -> None:
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
-            raise NativeUnavailableError(f"{compiler} took over {_COMPILE_TIMEOUT_S} s") from error
+            raise NativeUnavailableError(f"{command[0]} took over {_COMPILE_TIMEOUT_S} s") from error
         if done.returncode != 0:
             first = next((line for line in done.stderr.splitlines() if "error" in line), "no message")
-            raise NativeUnavailableError(f"{compiler} failed: {first}")
+            raise NativeUnavailableError(f"{command[0]} failed: {first}")
         with made.open("rb") as whole:
             os.fsync(whole.fileno())
         made.replace(library)

@@ -43,9 +43,9 @@ std::unique_ptr<T[]> room(size_t count) {
 
 struct Rows {
   Rows(size_t rows, size_t inputs, size_t groups)
-      : values(room<uint8_t>(rows * inputs)), scales(room<float>(rows * groups)) {}
+      : values(room<Activation>(rows * inputs)), scales(room<float>(rows * groups)) {}
   QuantisedRows view() const { return {values.get(), scales.get()}; }
-  std::unique_ptr<uint8_t[]> values;
+  std::unique_ptr<Activation[]> values;
   std::unique_ptr<float[]> scales;
 };
 
@@ -145,11 +145,10 @@ class Model {
   }
 
   void activate(float* gate, const float* up) const {
-    const __m512 one = _mm512_set1_ps(1.0f);
-    for (int i = 0; i < shape_.inner; i += 16) {
-      const __m512 g = _mm512_loadu_ps(gate + i);
-      const __m512 e = exp_ps(_mm512_min_ps(_mm512_set1_ps(87.0f), _mm512_sub_ps(_mm512_setzero_ps(), g)));
-      _mm512_storeu_ps(gate + i, _mm512_mul_ps(_mm512_div_ps(g, _mm512_add_ps(one, e)), _mm512_loadu_ps(up + i)));
+    const Floats one = every(1.0f), zero = every(0.0f), most = every(87.0f);
+    for (int i = 0; i < shape_.inner; i += kLanes) {
+      const Floats g = load(gate + i);
+      store(gate + i, g / (one + exponential(smaller(most, zero - g))) * load(up + i));
     }
   }
 
@@ -198,6 +197,10 @@ class Model {
 }  // namespace
 
 extern "C" {
+
+// How the weights are to lie, and how many inputs may share a scale: see linear.h.
+int32_t llama_lane_inputs() { return kLaneInputs; }
+int32_t llama_group_inputs() { return kGroupInputs; }
 
 Model* llama_create(const Shape* shape, const Weights* weights) { return new Model(*shape, *weights); }
 

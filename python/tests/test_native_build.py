@@ -1,21 +1,24 @@
 """The compiled step's library: made once, whole or not at all, and never a reason not to start."""
 
 import os
+import shutil
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
+from engines import native_build
 from engines.native_build import NativeUnavailableError, load_library
 
 
 @pytest.fixture
 def copying_compiler(compiled, tmp_path, monkeypatch):
-    """Stands for g++: gives what was compiled before, and a line in the file returned for each call."""
+    """Stands for g++: gives what was compiled before, and its words, a line a call, in the file returned."""
     (library,) = (compiled / "native").glob("*.so")
     calls, compiler = tmp_path / "calls", tmp_path / "compiler"
     compiler.write_text(f"""#!/bin/sh
-echo called >> {calls}
+echo "$@" >> {calls}
 for last; do :; done
 head -c 1000 {library} > "$last"
 test -e {tmp_path}/killed && kill -9 $$
@@ -71,8 +74,6 @@ def test_a_damaged_library_is_made_anew(copying_compiler, tmp_path, damage):
 
 
 def test_another_cpu_or_compiler_gets_a_library_of_its_own(copying_compiler, tmp_path, monkeypatch):
-    from engines import native_build
-
     load_library(tmp_path)
     flags = native_build.read_cpu_flags()
     monkeypatch.setattr(native_build, "read_cpu_flags", lambda: f"{flags} another")
@@ -90,11 +91,32 @@ def test_a_folder_that_cannot_be_written_is_told_in_one_line(copying_compiler, t
         load_library(tmp_path)
 
 
+AVX2 = "avx avx2 bmi1 bmi2 f16c fma abm movbe"
+VNNI = f"{AVX2} avx512f avx512bw avx512cd avx512dq avx512vl avx512_vnni"
+
+
+@pytest.mark.parametrize(
+    ("flags", "chosen"), [(AVX2, "-march=x86-64-v3"), (VNNI, "-march=x86-64-v4 -mavx512vnni")]
+)
+def test_a_cpu_is_given_the_instructions_it_has(copying_compiler, tmp_path, monkeypatch, flags, chosen):
+    monkeypatch.setattr("engines.native_build.read_cpu_flags", lambda: flags)
+    load_library(tmp_path)
+    assert f" {chosen} " in copying_compiler.read_text()
+
+
 def test_a_cpu_that_lacks_an_instruction_is_never_given_it(copying_compiler, tmp_path, monkeypatch):
     monkeypatch.setattr("engines.native_build.read_cpu_flags", lambda: "avx2 avx512f")
-    with pytest.raises(NativeUnavailableError, match="avx512_vnni"):
+    with pytest.raises(NativeUnavailableError, match="fma"):
         load_library(tmp_path)
     assert not copying_compiler.exists()
+
+
+@pytest.mark.parametrize("instructions", native_build._INSTRUCTIONS)
+def test_the_sources_are_sound_for_cpus_that_this_one_is_not(compiled, instructions):
+    compiler = shutil.which("g++") or shutil.which("clang++")
+    command = [compiler, "-std=c++20", "-fsyntax-only", *instructions.flags, "python/native/llama_step.cpp"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_a_source_that_does_not_compile_is_told_in_one_line(compiled, tmp_path, monkeypatch):
