@@ -15,8 +15,10 @@ export interface EncoderContext {
 /** One per stream. Every returned string is whole records, so that one write never splits a line. */
 export interface StreamEncoder<Event extends { readonly type: string } = GenerationEvent> {
   readonly contentType: string;
-  /** `done` becomes the stream's terminal record. May be empty when the events have no form in this dialect. */
+  /** May be empty when the events have no form in this dialect. */
   events(batch: readonly Event[]): string;
+  /** Whether the event, the last of its batch, became the stream's terminal record; absent, `done` does. */
+  isTerminal?(event: Event): boolean;
   /** A record that readers skip; empty when the format has none. */
   heartbeat(): string;
   /** The terminal record of a failure; null when the format has none, so that the connection must break instead. */

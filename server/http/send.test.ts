@@ -113,6 +113,32 @@ describe('sendStream', () => {
     });
   });
 
+  it('writes nothing after the terminal record, whatever the stream still does', async () => {
+    const { url } = await serve(async function* () {
+      yield [started, token('a'), done];
+      throw new AppError('internal', 'too late');
+    });
+    const { text, whole } = await readStream(url);
+    expect(whole).toBe(true);
+    expect(parseLines(text).map(line => line.done ?? false)).toEqual([false, true]);
+    expect(text).not.toContain('"error"');
+  });
+
+  it('lets the encoder say which event ends the stream', async () => {
+    const untilNoted: StreamEncoder = {
+      ...createSimpleNdjsonEncoder({ id: 'x', model: 'm', requestId: 'r' }),
+      isTerminal: event => event.type === 'started',
+    };
+    const { url } = await serve(
+      async function* () {
+        yield [token('a'), done];
+        yield [token('b'), started];
+      },
+      () => untilNoted,
+    );
+    expect(answerOf((await readStream(url)).text)).toBe('ab');
+  });
+
   it('hides the message of an unforeseen failure', async () => {
     const { url } = await serve(async function* () {
       yield [started];

@@ -19,7 +19,8 @@ export interface StreamOptions extends StreamTimeouts {
 }
 
 /**
- * Relays a generation. Resolves when the answer has ended, however it ended.
+ * Relays a generation, or whatever else its encoder has words for. Resolves when the answer has ended, however it ended;
+ * nothing follows its terminal record.
  * @throws whatever the stream throws before its first event: nothing has been sent, so it can still be an HTTP error.
  */
 export async function sendStream<Event extends { readonly type: string } = GenerationEvent>(
@@ -41,16 +42,19 @@ export async function sendStream<Event extends { readonly type: string } = Gener
   res.flushHeaders();
 
   const heartbeat = createHeartbeat(res, encoder, options.heartbeatIntervalMs);
+  const isTerminal = (event: Event | undefined): boolean =>
+    event !== undefined && (encoder.isTerminal?.(event) ?? event.type === 'done');
   let ended = false;
   try {
-    for (; next.done !== true; next = await iterator.next()) {
+    while (next.done !== true && !ended) {
       const text = encoder.events(next.value);
-      ended = next.value.at(-1)?.type === 'done';
+      ended = isTerminal(next.value.at(-1));
       if (text !== '' && !scope.signal.aborted) {
         heartbeat.rest();
         if (!res.write(text)) await drained(res, scope.signal, options.writeStallTimeoutMs);
         if (!ended) await nextBeat();
       }
+      if (!ended) next = await iterator.next();
     }
     if (!ended) throw new AppError('incomplete_generation', 'The stream ended without its end.');
     res.end();
