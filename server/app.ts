@@ -5,6 +5,7 @@ import { readBody } from './http/read-body.js';
 import { requestScope } from './http/request-scope.js';
 import { onlyMethods, unknownPath } from './http/unmatched.js';
 import type { Parts } from './parts.js';
+import { countTokensRoute, messagesRoute } from './routes/anthropic.js';
 import { errorBodyOf } from './routes/error-dialect.js';
 import { generateRoute } from './routes/generate.js';
 import { healthRoute, livezRoute, readyzRoute } from './routes/health.js';
@@ -24,6 +25,9 @@ export function createApp(parts: Parts): Express {
   app.route('/livez').get(livezRoute).all(onlyMethods('GET'));
   app.route('/readyz').get(readyzRoute(parts)).all(onlyMethods('GET'));
   app.route('/generate').post(readBody, generateRoute(parts)).all(onlyMethods('POST'));
+
+  app.route('/v1/messages').post(readBody, messagesRoute(parts)).all(onlyMethods('POST'));
+  app.route('/v1/messages/count_tokens').post(readBody, countTokensRoute(parts)).all(onlyMethods('POST'));
 
   app.route('/openapi.json').get(openApiRoute(parts.version)).all(onlyMethods('GET'));
   app.route('/docs').get(docsRoute).all(onlyMethods('GET'));

@@ -1,5 +1,6 @@
 // Every operation of the program, in the order of the reference page. A route without an entry fails the test beside it.
 import { z } from 'zod';
+import { anthropicOperations } from './anthropic.js';
 import { nativeOperations } from './native.js';
 import type { Operation } from './operation.js';
 
@@ -53,4 +54,9 @@ const docsAsset: Operation = {
   errorShape: 'simple',
 };
 
-export const OPERATIONS: readonly Operation[] = [...nativeOperations, ...ownOperations, docsAsset];
+export const OPERATIONS: readonly Operation[] = [
+  ...nativeOperations,
+  ...anthropicOperations,
+  ...ownOperations,
+  docsAsset,
+];

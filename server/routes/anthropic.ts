@@ -1,0 +1,74 @@
+// POST /v1/messages and /v1/messages/count_tokens: Anthropic's clients.
+import { randomInt } from 'node:crypto';
+import type { RequestHandler } from 'express';
+import { v7 as uuidv7 } from 'uuid';
+import { createMessagesEncoder, messageAnswer } from '../dialects/anthropic-messages.js';
+import {
+  countTokensBodySchema,
+  messagesBodySchema,
+  toGeneration,
+  toInput,
+} from '../dialects/anthropic-messages-body.js';
+import { collect } from '../generation/collect.js';
+import type { Generate } from '../generation/generate.js';
+import type { ServedModels } from '../generation/served-models.js';
+import { parseBody } from '../http/body.js';
+import { scopeOf } from '../http/request-scope.js';
+import { type StreamTimeouts, sendStream } from '../http/send.js';
+import type { Worker } from '../worker/worker.js';
+
+/** randomInt's own limit; also exact as a JSON number. */
+const SEED_LIMIT = 2 ** 48 - 1;
+
+export interface MessagesRouteParts {
+  readonly generate: Generate;
+  readonly timeouts: StreamTimeouts;
+  readonly models: ServedModels;
+}
+
+export function messagesRoute({ generate, timeouts, models }: MessagesRouteParts): RequestHandler {
+  return async (req, res) => {
+    const scope = scopeOf(res);
+    const { requestId } = scope;
+    // The name that Anthropic's own SDKs look for.
+    res.setHeader('request-id', requestId);
+    const body = parseBody(req, messagesBodySchema);
+    models.requireServed(body.model);
+    const id = uuidv7();
+    const request = { id, ...toGeneration(body, randomInt(SEED_LIMIT)) };
+    const events = generate(
+      request,
+      { dialect: 'anthropic-messages', caller: null, requestId },
+      scope.signal,
+    );
+    const context = {
+      id,
+      model: models.current(),
+      requestId,
+      createdAt: new Date(),
+      maxTokens: body.max_tokens,
+    };
+    const headers = { 'X-Exchange-Id': id };
+    if (body.stream) {
+      await sendStream(res, scope, events, createMessagesEncoder(context), { ...timeouts, headers });
+      return;
+    }
+    const result = await collect(events);
+    res.set(headers).json(messageAnswer(result, context));
+  };
+}
+
+export interface CountTokensRouteParts {
+  readonly models: Pick<ServedModels, 'requireServed'>;
+  readonly worker: Pick<Worker, 'tokenize'>;
+}
+
+export function countTokensRoute({ models, worker }: CountTokensRouteParts): RequestHandler {
+  return async (req, res) => {
+    const { requestId, signal } = scopeOf(res);
+    res.setHeader('request-id', requestId);
+    const body = parseBody(req, countTokensBodySchema);
+    models.requireServed(body.model);
+    res.json({ input_tokens: await worker.tokenize(toInput(body), signal) });
+  };
+}
