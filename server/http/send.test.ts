@@ -126,7 +126,7 @@ describe('sendStream', () => {
 
   it('lets the encoder say which event ends the stream', async () => {
     const untilNoted: StreamEncoder = {
-      ...createSimpleNdjsonEncoder({ id: 'x', model: 'm', requestId: 'r' }),
+      ...createSimpleNdjsonEncoder({ id: 'x', model: 'm', requestId: 'r', createdAt: new Date(0) }),
       isTerminal: event => event.type === 'started',
     };
     const { url } = await serve(
