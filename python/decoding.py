@@ -22,19 +22,26 @@ class StreamDetokenizer:
 
     `prompt_ids`, the tail of a raw prompt, keep the space a SentencePiece model puts before a first word.
     Bytes that never become a character read U+FFFD within the text, as in `Tokenizer.decode`, and are dropped
-    at its end.
+    at its end. Control tokens have no text; with `hidden`, only those in it have none.
     """
 
-    def __init__(self, tokenizer: "Tokenizer", prompt_ids: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        tokenizer: "Tokenizer",
+        prompt_ids: Sequence[int] = (),
+        hidden: frozenset[int] | None = None,
+    ) -> None:
         self._tokenizer = tokenizer
+        self._hidden = hidden or frozenset()
+        self._skip_special_tokens = hidden is None
         self._unfinished: list[int] = []
         self._restart(prompt_ids)
 
     def push(self, token_ids: Sequence[int]) -> str:
-        return "".join([self._step(token_id) for token_id in token_ids])
+        return "".join([self._step(token_id) for token_id in token_ids if token_id not in self._hidden])
 
     def flush(self) -> str:
-        text: str = self._tokenizer.decode(self._unfinished, skip_special_tokens=True)
+        text: str = self._tokenizer.decode(self._unfinished, skip_special_tokens=self._skip_special_tokens)
         self._unfinished.clear()
         return text.rstrip(REPLACEMENT)
 
@@ -57,7 +64,7 @@ class StreamDetokenizer:
     def _restart(self, prompt_ids: Sequence[int]) -> None:
         from tokenizers.decoders import DecodeStream
 
-        self._stream = DecodeStream(ids=list(prompt_ids), skip_special_tokens=True)
+        self._stream = DecodeStream(ids=list(prompt_ids), skip_special_tokens=self._skip_special_tokens)
 
 
 Piece = tuple[str, int] | tuple[str, int, list[WireLogprob]]

@@ -13,6 +13,8 @@ from heartbeat import Pulse
 from inbox import Inbox
 from protocol import (
     Cancel,
+    Detokenize,
+    Detokenized,
     Done,
     EncodeError,
     LineError,
@@ -68,18 +70,24 @@ class GenerationLoop:
                 self._stream.queue(encode(cancelled))
             elif cancelled == "running":
                 self._engine.cancel(message.id)
-        elif isinstance(message, Tokenize):
-            self._count(message)
+        elif isinstance(message, (Tokenize, Detokenize)):
+            self._answer(message)
         elif isinstance(message, LineError):
             self._refuse(message)
 
-    def _count(self, message: Tokenize) -> None:
+    def _answer(self, question: Tokenize | Detokenize) -> None:
         try:
-            tokens = self._engine.count_tokens(message.input)
+            self._stream.queue(encode(self._find_answer(question)))
+        except EncodeError:
+            too_long = RequestError("invalid_request", "token_ids: the text of so many is too long.")
+            self._fail(question.id, too_long)
         except Exception as error:  # noqa: BLE001 -- one request's failure is that request's alone
-            self._fail(message.id, error)
-        else:
-            self._stream.queue(encode(Tokenized(message.id, tokens)))
+            self._fail(question.id, error)
+
+    def _find_answer(self, question: Tokenize | Detokenize) -> Tokenized | Detokenized:
+        if isinstance(question, Tokenize):
+            return Tokenized(question.id, self._engine.count_tokens(question.input))
+        return Detokenized(question.id, self._engine.detokenize(question.token_ids))
 
     def _refuse(self, line: LineError) -> None:
         report_fault("bad_line", request_id=line.request_id, detail=line.message)
@@ -112,7 +120,7 @@ class GenerationLoop:
                 if token_ids and run.is_open:
                     if run.first_token_at is None:
                         run.first_token_at = now
-                    piece = run.answer.push(token_ids, logprobs)
+                    piece = run.push(token_ids, logprobs)
                     if piece is not None:
                         items.append((request_id, *piece))
                     if run.answer.stop_sequence is not None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chat_template import tool_format_of
 from engines.base import ModelInfo, ModelUnavailableError, Report
 from loading_progress import report_bars, report_stage
 from model_folder import check_folder, digest_folder, one_line
@@ -112,6 +113,7 @@ def _describe(
         quantization=place.quantization or str(getattr(method, "value", method or "none")),
         device=str(model.device),
         chat_template=tokenizer.chat_template is not None,
+        tool_format=tool_format_of(tokenizer),
     )
 
 

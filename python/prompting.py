@@ -1,14 +1,13 @@
-"""Messages or a raw prompt to the token ids that the model reads. Knows no engine, no limits and no answer.
+"""What a request gives the model to read, as token ids. Knows no engine, no limits and no answer.
 
 What a client wrote never becomes a control token: `<|im_end|>` typed by a user is encoded as ten characters.
+Only who sends token ids can send control tokens.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from jinja2.exceptions import TemplateError
-
-from generation import GenerationInput, Message, RequestError
+from chat_template import encode_chat
+from generation import GenerationInput, RequestError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -20,55 +19,36 @@ PLAIN_SEPARATOR = "\n"
 def encode_input(tokenizer: "PreTrainedTokenizerFast", source: GenerationInput) -> list[int]:
     """The prompt's ids; for harmless text exactly those of `apply_chat_template` or of the tokenizer itself.
 
-    Messages go through the chat template, ready for the assistant's turn; without a template their contents
-    are joined plainly. A raw prompt gets what the tokenizer adds by its own rule (a begin token, or nothing).
-    Raises RequestError invalid_request when the template refuses the messages or nothing is left to read.
+    Messages go through the chat template; without one their contents are joined plainly. A raw prompt gets
+    what the tokenizer adds by its own rule (a begin token, or nothing), token ids get nothing. Raises
+    RequestError: what `encode_chat` raises, and invalid_request when nothing is left to read.
     """
-    if source.messages is None:
-        ids = _encode_plain(tokenizer, source.prompt or "")
-    elif tokenizer.chat_template is None:
-        ids = _encode_plain(tokenizer, PLAIN_SEPARATOR.join(message.content for message in source.messages))
-    else:
-        ids = _encode_chat(tokenizer, source.messages)
+    ids = [*source.context_ids, *_without_begin(tokenizer, source, _encode_new(tokenizer, source))]
     if not ids:
         raise RequestError("invalid_request", "The prompt is empty: it has no tokens.")
     return ids
+
+
+def _encode_new(tokenizer: "PreTrainedTokenizerFast", source: GenerationInput) -> list[int]:
+    if source.token_ids is not None:
+        return list(source.token_ids)
+    if source.messages is None:
+        return _encode_plain(tokenizer, source.prompt or "")
+    if tokenizer.chat_template is not None:
+        return encode_chat(tokenizer, source, source.messages)
+    if source.tools:
+        raise RequestError("unsupported_parameter", "tools: the model has no chat template.")
+    return _encode_plain(tokenizer, PLAIN_SEPARATOR.join(message.content for message in source.messages))
 
 
 def _encode_plain(tokenizer: "PreTrainedTokenizerFast", text: str) -> list[int]:
     return tokenizer.encode(text, add_special_tokens=True, split_special_tokens=True)
 
 
-def _encode_chat(tokenizer: "PreTrainedTokenizerFast", messages: Sequence[Message]) -> list[int]:
-    try:
-        return _apply_template(tokenizer, messages)
-    except TemplateError as error:
-        folded = _fold_system_message(messages)
-        if folded is None:
-            raise _refusal(error) from error
-    try:
-        return _apply_template(tokenizer, folded)
-    except TemplateError as error:
-        raise _refusal(error) from error
-
-
-def _apply_template(tokenizer: "PreTrainedTokenizerFast", messages: Sequence[Message]) -> list[int]:
-    # Control tokens in user text are marked before rendering and encoded as text after it.
-    return tokenizer.apply_chat_template(
-        [{"role": message.role, "content": message.content} for message in messages],
-        add_generation_prompt=True,
-        tokenize=True,
-        return_dict=False,
-        sanitize_control_tokens=True,
-    )
-
-
-def _fold_system_message(messages: Sequence[Message]) -> list[Message] | None:
-    """Puts a leading system message before the first user text: some templates (Gemma's) refuse that role."""
-    if len(messages) < 2 or messages[0].role != "system" or messages[1].role != "user":
-        return None
-    return [Message("user", f"{messages[0].content}\n\n{messages[1].content}"), *messages[2:]]
-
-
-def _refusal(error: TemplateError) -> RequestError:
-    return RequestError("invalid_request", f"The model's chat template refuses these messages: {error}")
+def _without_begin(
+    tokenizer: "PreTrainedTokenizerFast", source: GenerationInput, ids: list[int]
+) -> list[int]:
+    """A begin token belongs before an earlier exchange, not after it."""
+    if source.context_ids and ids and ids[0] == tokenizer.bos_token_id and ids[0] == source.context_ids[0]:
+        return ids[1:]
+    return ids

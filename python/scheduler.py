@@ -4,11 +4,12 @@ Knows no engine, no protocol stream and no clock: times are handed in, in second
 """
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from decoding import AnswerText
-from engines.base import Admitted
+from decoding import AnswerText, Piece
+from engines.base import Admitted, TokenLogprob
 from generation import FinishReason, GenerateRequest
 from protocol import Done, Timings, Usage
 
@@ -25,6 +26,7 @@ class Run:
     __slots__ = (
         "_admitted",
         "_admitted_at",
+        "_context",
         "_received_at",
         "answer",
         "fault",
@@ -38,12 +40,21 @@ class Run:
         self._received_at = waited.received_at
         self._admitted = admitted
         self._admitted_at = admitted_at
+        self._context = list(admitted.prompt_ids) if waited.request.wants_context else None
         self.answer = AnswerText(admitted.detokenizer, waited.request.sampling.stop)
         self.first_token_at: float | None = None
         self.fault: Exception | None = None
         """Why it failed, while the engine still holds its slot."""
         self.is_open = True
         """False once it takes no more tokens: a stop string or a fault has ended its answer."""
+
+    def push(self, token_ids: Sequence[int], logprobs: Sequence[TokenLogprob] | None) -> Piece | None:
+        """Takes new tokens; returns what text may be sent."""
+        before = self.answer.tokens
+        piece = self.answer.push(token_ids, logprobs)
+        if self._context is not None:
+            self._context += token_ids[: self.answer.tokens - before]
+        return piece
 
     def done(self, finish: FinishReason, ended_at: float, numerics: str) -> Done:
         """The terminal message; a stop string outweighs the cancel by which it ended the engine's work."""
@@ -60,6 +71,7 @@ class Run:
                 _ms(first_token_at, ended_at),
             ),
             numerics,
+            None if self._context is None else tuple(self._context),
         )
 
 

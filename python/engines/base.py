@@ -75,6 +75,8 @@ class Admitted(NamedTuple):
     cached_tokens: int
     """Prompt tokens that need no prefill because their KV cache was kept."""
     detokenizer: Detokenizer
+    prompt_ids: Sequence[int] = ()
+    """For `done.context`."""
 
 
 class TokenLogprob(NamedTuple):
@@ -137,6 +139,10 @@ class Engine(Protocol):
 
     def count_tokens(self, source: GenerationInput) -> int:
         """Prompt tokens as `admit` would count them; may be called while others run. Raises RequestError."""
+        ...
+
+    def detokenize(self, token_ids: Sequence[int]) -> str:
+        """Their text, control tokens included; may be called while others run. Raises RequestError."""
         ...
 
 

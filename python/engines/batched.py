@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cpu_threads import choose_waiting
-from decoding import StreamDetokenizer
 from engines.base import Admitted, ModelInfo, ModelUnavailableError, Report, StepOutput, answer_room
 from engines.batch_settings import BatchSettings, Capacity, choose_capacity, read_batch_settings
 from fault_log import report_fault
@@ -19,8 +18,8 @@ from free_memory import free_memory_bytes
 from generation import GenerateRequest, GenerationInput, Message, RequestError, Sampling
 from loading_progress import report_stage
 from model_folder import one_line
+from model_text import ModelText
 from models import locate_model
-from prompting import encode_input
 
 if TYPE_CHECKING:
     from ctypes import CDLL
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from engines.native_step import NativeStep
     from engines.step_model import StepModel
     from model_loading import LoadedModel
-
-DECODING_CONTEXT_TOKENS = 8
-"""Tail of a raw prompt shown to the detokenizer, so that the first word keeps its space."""
 
 
 class BatchedEngine:
@@ -62,10 +58,9 @@ class BatchedEngine:
             step = self._make_step(loaded, settings, capacity, blocks)
         self.slots = capacity.slots
         self.numerics = step.numerics
-        self._tokenizer = loaded.tokenizer
+        self._text = ModelText(loaded.tokenizer, loaded.model.get_input_embeddings().weight.shape[0])
         self._context_length = loaded.info.context_length
         self._device = loaded.model.device
-        self._token_count = loaded.model.get_input_embeddings().weight.shape[0]
         self._loop = BatchLoop(step, blocks, loaded.end_ids)
         with report_stage(report, "warming up"):
             self._warm_up()
@@ -74,16 +69,12 @@ class BatchedEngine:
     def admit(self, request: GenerateRequest) -> Admitted:
         from engines.batch_row import BatchRow
 
-        prompt_ids = encode_input(self._tokenizer, request.input)
-        if max(prompt_ids) >= self._token_count:
-            raise RequestError("invalid_request", "The prompt has a token that the model does not know.")
+        prompt_ids = self._text.encode(request.input)
         room = answer_room(len(prompt_ids), self._context_length, request.sampling.max_tokens)
         row = BatchRow(request.id, prompt_ids, room, request.sampling, self._device)
         cached = self._loop.add(row)
-        context = prompt_ids[-DECODING_CONTEXT_TOKENS:] if request.input.prompt is not None else ()
-        return Admitted(
-            len(prompt_ids), cached, StreamDetokenizer(self._tokenizer.backend_tokenizer, context)
-        )
+        detokenizer = self._text.detokenizer(request.input, prompt_ids)
+        return Admitted(len(prompt_ids), cached, detokenizer, prompt_ids)
 
     def step(self) -> Sequence[StepOutput]:
         return self._loop.step()
@@ -92,7 +83,10 @@ class BatchedEngine:
         self._loop.cancel(request_id)
 
     def count_tokens(self, source: GenerationInput) -> int:
-        return len(encode_input(self._tokenizer, source))
+        return len(self._text.encode(source))
+
+    def detokenize(self, token_ids: Sequence[int]) -> str:
+        return self._text.decode(token_ids)
 
     def _choose_capacity(self, loaded: "LoadedModel", settings: BatchSettings) -> Capacity:
         config = loaded.model.config.get_text_config(decoder=True)

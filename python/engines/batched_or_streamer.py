@@ -51,3 +51,6 @@ class BatchedOrStreamer:
 
     def count_tokens(self, source: GenerationInput) -> int:
         return self._chosen.count_tokens(source)
+
+    def detokenize(self, token_ids: Sequence[int]) -> str:
+        return self._chosen.detokenize(token_ids)

@@ -1,11 +1,12 @@
 """The engine without a model: repeats the words of its prompt, at the pace and with the faults of a plan.
 
 Token number i is word i of the last user text, round and round, so an answer carries the nonce of its own
-prompt. Knows no torch; the plan's language is fake_plan.py's.
+prompt; under a constraint it is a value that the schema allows. Knows no torch; the plan's language is
+fake_plan.py's.
 """
 
+import json
 import math
-import re
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -20,30 +21,22 @@ from engines.base import (
     answer_room,
 )
 from engines.fake_faults import Faults, FaultyInbox, FaultyStream, tokens_line, wire_line
+from engines.fake_instance import fake_instance
 from engines.fake_plan import Fault, Plan, PlanError, Rule, parse_plan
+from engines.fake_words import (
+    FakeWords,
+    fake_logprob,
+    prompt_ids,
+    repeat_pieces,
+    said_in,
+    text_pieces,
+    words_of,
+)
 from generation import FinishReason, GenerateRequest, GenerationInput, RequestError
 
 LOADING_LINES = 10
 LATE_TOKENS = 3
 MAX_WAIT_S = 0.05
-
-
-class FakeWords:
-    """The detokenizer: an id is the index of a piece."""
-
-    def __init__(self, pieces: Sequence[str]) -> None:
-        self._pieces = pieces
-
-    def push(self, token_ids: Sequence[int]) -> str:
-        if len(token_ids) == 1:
-            return self._pieces[token_ids[0]]
-        return "".join(map(self.text_of, token_ids))
-
-    def flush(self) -> str:
-        return ""
-
-    def text_of(self, token_id: int) -> str:
-        return self._pieces[token_id]
 
 
 class FakeRequest:
@@ -84,6 +77,12 @@ class FakeRequest:
         self.has_dup_done = False
         self.slow_cancel_s = 0.0
 
+    def add_logprobs(self, pieces: int, alternatives: int) -> None:
+        self.outputs = [
+            output._replace(logprobs=[fake_logprob(index, pieces, alternatives)])
+            for index, output in enumerate(self.outputs)
+        ]
+
     def seek_special(self) -> None:
         """Sets `plain_until` from what lies ahead."""
         ahead = [at for at in self.faults if at >= self.position]
@@ -123,28 +122,35 @@ class FakeEngine:
             quantization="none",
             device="cpu",
             chat_template=True,
+            tool_format=self._plan.tool_format,
         )
 
     def admit(self, request: GenerateRequest) -> Admitted:
-        said = request.input.last_user_text()
+        if request.input.tools and self._plan.tool_format is None:
+            raise RequestError("unsupported_parameter", "tools: the fake engine's plan has no tool_format.")
+        said = said_in(request.input)
         words = said.split()
         if not words:
             raise RequestError("invalid_request", "The prompt has no tokens.")
-        prompt_tokens = self.count_tokens(request.input)
+        ids = prompt_ids(request.input)
         wanted = request.sampling.max_tokens
-        room = answer_room(prompt_tokens, self._plan.context_length, wanted)
+        room = answer_room(len(ids), self._plan.context_length, wanted)
 
         rules = [rule for rule in self._plan.rules if rule.match in said]
         text = _first(rules, "text", None)
+        constraint = request.sampling.constraint
+        if text is None and constraint is not None:
+            text = json.dumps(fake_instance(constraint.schema or {"type": "object"}), ensure_ascii=False)
         if text is None:
-            # The first word twice: it has a space in front from round two on.
-            pieces = [words[0], *(f" {word}" for word in (*words[1:], words[0]))]
+            pieces = repeat_pieces(words)
             tokens = _first(rules, "tokens", self._plan.tokens)
         else:
-            pieces = re.findall(r"\s*\S+(?:\s+$)?|^\s+$", text)
+            pieces = text_pieces(text)
             tokens = min(_first(rules, "tokens", len(pieces)), len(pieces))
 
-        fake = FakeRequest(request.id, prompt_tokens, len(pieces), min(tokens, room))
+        fake = FakeRequest(request.id, len(ids), len(pieces), min(tokens, room))
+        if request.sampling.logprobs is not None:
+            fake.add_logprobs(len(pieces), request.sampling.logprobs)
         fake.reason = "stop" if tokens <= room else "length"
         fake.gap_s = _first(rules, "gap_ms", self._plan.gap_ms) / 1000
         prefill_s = _first(rules, "prefill_ms", self._plan.prefill_ms) / 1000
@@ -154,7 +160,7 @@ class FakeEngine:
                 fake.faults.setdefault(rule.at, []).append(rule)
         fake.seek_special()
         self._running[request.id] = fake
-        return Admitted(prompt_tokens, 0, FakeWords(pieces))
+        return Admitted(len(ids), min(self._plan.cached_tokens, len(ids)), FakeWords(pieces), ids)
 
     def step(self) -> Sequence[StepOutput]:
         now_s = time.perf_counter()
@@ -176,9 +182,10 @@ class FakeEngine:
             request.due_s = time.perf_counter() + request.slow_cancel_s
 
     def count_tokens(self, source: GenerationInput) -> int:
-        if source.prompt is not None:
-            return len(source.prompt.split())
-        return sum(len(message.content.split()) for message in source.messages or ())
+        return len(prompt_ids(source))
+
+    def detokenize(self, token_ids: Sequence[int]) -> str:
+        return words_of(token_ids)
 
     def _advance(self, request: FakeRequest, now_s: float) -> StepOutput:
         if request.is_cancelled:
@@ -196,7 +203,7 @@ class FakeEngine:
         output = request.emit(now_s)
         if request.position == request.limit and not request.has_dup_done:
             del self._running[request.id]
-            return output._replace(logprobs=logprobs, finish=request.reason)
+            return output._replace(logprobs=logprobs or output.logprobs, finish=request.reason)
         return output if logprobs is None else output._replace(logprobs=logprobs)
 
     def _finish(self, request: FakeRequest, reason: FinishReason) -> StepOutput:

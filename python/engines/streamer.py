@@ -10,13 +10,12 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from cpu_threads import choose_waiting
-from decoding import StreamDetokenizer
 from engines.base import Admitted, ModelInfo, ModelUnavailableError, Report, StepOutput, answer_room
 from generation import GenerateRequest, GenerationInput, Message, RequestError, Sampling
 from loading_progress import report_stage
 from model_folder import one_line
+from model_text import ModelText
 from models import locate_model
-from prompting import encode_input
 
 if TYPE_CHECKING:
     from engines.generate_call import GenerateCall
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     _NamedCall = tuple[str, GenerateCall]
 
 STEP_WAIT_S = 0.05
-DECODING_CONTEXT_TOKENS = 8
-"""Tail of a raw prompt shown to the detokenizer, so that the first word keeps its space."""
 
 
 class StreamerEngine:
@@ -49,6 +46,8 @@ class StreamerEngine:
         from model_loading import load_model
 
         self._loaded = load_model(place, report)
+        token_count = self._loaded.model.get_input_embeddings().weight.shape[0]
+        self._text = ModelText(self._loaded.tokenizer, token_count)
         self.numerics = self._loaded.info.dtype
         self._thread.start()
         with report_stage(report, "warming up"):
@@ -60,7 +59,7 @@ class StreamerEngine:
         from sampling import Sampler
 
         loaded = self._loaded
-        prompt_ids = encode_input(loaded.tokenizer, request.input)
+        prompt_ids = self._text.encode(request.input)
         room = answer_room(len(prompt_ids), loaded.info.context_length, request.sampling.max_tokens)
 
         def emit(draw: "Draw") -> None:
@@ -71,8 +70,7 @@ class StreamerEngine:
         call = GenerateCall(loaded.model, prompt_ids, room, loaded.end_ids, sampler, emit)
         self._running = (request.id, call)
         self._calls.put(self._running)
-        context = prompt_ids[-DECODING_CONTEXT_TOKENS:] if request.input.prompt is not None else ()
-        return Admitted(len(prompt_ids), 0, StreamDetokenizer(loaded.tokenizer.backend_tokenizer, context))
+        return Admitted(len(prompt_ids), 0, self._text.detokenizer(request.input, prompt_ids), prompt_ids)
 
     def step(self) -> Sequence[StepOutput]:
         try:
@@ -92,7 +90,10 @@ class StreamerEngine:
             self._running[1].cancel()
 
     def count_tokens(self, source: GenerationInput) -> int:
-        return len(encode_input(self._loaded.tokenizer, source))
+        return len(self._text.encode(source))
+
+    def detokenize(self, token_ids: Sequence[int]) -> str:
+        return self._text.decode(token_ids)
 
     def _run_calls(self) -> None:
         while True:

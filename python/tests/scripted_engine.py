@@ -57,7 +57,7 @@ class ScriptedEngine:
         if request.id in self.refused:
             raise self.refused[request.id]
         self.admitted.append(request.id)
-        return Admitted(5, 2, self.detokenizer)
+        return Admitted(5, 2, self.detokenizer, (1, 2, 3, 4, 5))
 
     def step(self) -> Sequence[StepOutput]:
         entry = self.script.pop(0) if self.script else ()
@@ -74,6 +74,9 @@ class ScriptedEngine:
         if source.prompt == "worse":
             raise KeyError("secret")
         return len(source.prompt or "")
+
+    def detokenize(self, token_ids: Sequence[int]) -> str:
+        return self.detokenizer.push(token_ids)
 
 
 def request(request_id: str, **changes: Any) -> GenerateRequest:

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from scripted_engine import Long, ScriptedEngine, of_kind, play, request
@@ -12,7 +13,7 @@ from generation import GenerationInput, RequestError
 from generation_loop import GenerationLoop
 from heartbeat import Pulse
 from inbox import Inbox
-from protocol import Cancel, LineError, Tokenize
+from protocol import Cancel, Detokenize, LineError, Tokenize
 from protocol_stream import ProtocolStream
 
 
@@ -180,6 +181,27 @@ def test_counting_tokens_answers_or_fails_with_its_own_id():
         ("bad", "context_length_exceeded"),
         ("worse", "worker_error"),
     ]
+
+
+def test_ids_are_turned_to_text_or_the_question_fails_with_its_own_id():
+    engine = ScriptedEngine([StepOutput("a", finish="stop")])
+    questions = [Detokenize("d", (72, 105)), Detokenize("bad", (-1,)), Detokenize("vast", (65,) * 2**20)]
+    lines = play(engine, *questions, request("a"))
+    assert lines[0] == {"type": "detokenized", "id": "d", "text": "Hi"}
+    assert [(e["id"], e["code"]) for e in of_kind(lines, "error")] == [
+        ("bad", "worker_error"),
+        ("vast", "invalid_request"),
+    ]
+
+
+def test_done_has_the_ids_of_prompt_and_answer_when_they_are_wanted():
+    outputs = [StepOutput("a", b"so EN"), StepOutput("b", b"x")]
+    engine = ScriptedEngine(
+        outputs, [StepOutput("a", b"D and", finish="length"), StepOutput("b", finish="stop")]
+    )
+    lines = play(engine, replace(request("a", stop=("END",)), wants_context=True), request("b"))
+    contexts = {done["id"]: done.get("context") for done in of_kind(lines, "done")}
+    assert contexts == {"a": [1, 2, 3, 4, 5, *b"so END"], "b": None}
 
 
 def test_outputs_for_requests_that_are_gone_are_dropped():
