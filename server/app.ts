@@ -1,6 +1,7 @@
 // The whole pipeline and route table on one page; no logic.
 import express, { type Express } from 'express';
 import { errorHandler } from './http/error-handler.js';
+import { foreignPages } from './http/foreign-pages.js';
 import { readBody } from './http/read-body.js';
 import { requestScope } from './http/request-scope.js';
 import { onlyMethods, unknownPath } from './http/unmatched.js';
@@ -19,6 +20,7 @@ export function createApp(parts: Parts): Express {
   app.set('query parser', 'simple');
 
   app.use(requestScope(parts.logger));
+  app.use(foreignPages(parts.foreignPages));
 
   app.route('/').get(welcomeRoute(parts.version)).all(onlyMethods('GET'));
   app.route('/health').get(healthRoute(parts)).all(onlyMethods('GET'));

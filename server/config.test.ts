@@ -48,6 +48,23 @@ describe('readConfig', () => {
     expect(faultsOf({ HOST: value })[0]).toContain('API keys');
   });
 
+  it.each(['*', 'localhost:5173', 'http://a/', 'http://a,', 'http://a, http://b', 'http://*.a', 'null', ''])(
+    'refuses MINIVAULT_CORS_ORIGINS=%j',
+    value => {
+      expect(faultsOf({ MINIVAULT_CORS_ORIGINS: value })).toHaveLength(1);
+    },
+  );
+
+  it('takes the origins of pages and of programs made of pages, and hosts, as lists', () => {
+    const config = readConfig({
+      MINIVAULT_CORS_ORIGINS: 'http://localhost:5173,chrome-extension://abc',
+      MINIVAULT_ALLOWED_HOSTS: 'vault.lan,10.0.0.2',
+    });
+    expect(config.MINIVAULT_CORS_ORIGINS).toEqual(['http://localhost:5173', 'chrome-extension://abc']);
+    expect(config.MINIVAULT_ALLOWED_HOSTS).toEqual(['vault.lan', '10.0.0.2']);
+    expect(faultsOf({ MINIVAULT_ALLOWED_HOSTS: 'vault.lan:3000' })).toHaveLength(1);
+  });
+
   it('lists all faults at once, each with its name, value and what is allowed', () => {
     const faults = faultsOf({
       PORT: 'abc',

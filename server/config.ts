@@ -28,6 +28,12 @@ const file = () =>
       ),
     );
 
+const list = (item: RegExp, what: string) =>
+  z
+    .string()
+    .transform(text => text.split(','))
+    .pipe(z.array(z.string().regex(item, what)));
+
 interface Setting {
   readonly schema: z.ZodType<unknown, string>;
   /** As one would write it in the environment; null means unset. */
@@ -45,6 +51,21 @@ export const SETTINGS = {
     ),
     fallback: '127.0.0.1',
     about: 'Loopback address to listen on.',
+  },
+  MINIVAULT_ALLOWED_HOSTS: {
+    schema: list(/^[a-z\d.-]{1,253}$/, 'host names in lower case, without port, with commas between them'),
+    fallback: null,
+    about:
+      'Names, with commas between them, that the gateway may be reached by beside localhost; any other `Host` is refused.',
+  },
+  MINIVAULT_CORS_ORIGINS: {
+    schema: list(
+      /^[a-z][a-z\d+.-]*:\/\/[^\s/,*]+$/,
+      'origins such as http://localhost:5173, with commas between them',
+    ),
+    fallback: null,
+    about:
+      'Origins, with commas between them, whose web pages may use the gateway; pages of any other are refused.',
   },
   LOG_JSON: { schema: flag(), fallback: 'false', about: 'Console messages as JSON lines instead of text.' },
   LOG_LEVEL: {
@@ -160,6 +181,17 @@ export const SETTINGS = {
     schema: whole(1, 1e9),
     fallback: String(MINUTE_MS),
     about: 'How long a client may take no bytes before its stream is closed.',
+  },
+  MINIVAULT_RESUME_GRACE_MS: {
+    schema: whole(0, 1e9),
+    fallback: String(MINUTE_MS),
+    about:
+      'How long the jobs of a client go on after its stream broke, and how long what it missed is kept; 0 cancels them at once.',
+  },
+  MINIVAULT_STREAMS_MAX: {
+    schema: whole(1, 10_000),
+    fallback: '256',
+    about: 'Clients of the two-step chat at once; one more is refused with 429.',
   },
   MINIVAULT_DRAIN_TIMEOUT_MS: {
     schema: whole(0, 1e9),

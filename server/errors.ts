@@ -27,12 +27,30 @@ export const ERRORS = {
     retryable: false,
     about: 'A field asks for what this program or this model cannot do; `param` names it.',
   },
+  forbidden_host: {
+    status: 403,
+    retryable: false,
+    about: 'The `Host` is not one of this machine: MINIVAULT_ALLOWED_HOSTS takes further names.',
+  },
+  forbidden_origin: {
+    status: 403,
+    retryable: false,
+    about: 'A web page of another origin asks: MINIVAULT_CORS_ORIGINS lets it.',
+  },
   not_found: { status: 404, retryable: false, about: 'There is nothing at this path.' },
   model_not_found: {
     status: 404,
     retryable: false,
     about: 'The model that is asked for is not the one that is served; the message names that one.',
   },
+  client_not_connected: {
+    status: 404,
+    retryable: false,
+    about: 'A job was submitted for a client that has no open stream.',
+  },
+  job_not_found: { status: 404, retryable: false, about: 'There was never a job of this client by that id.' },
+  job_expired: { status: 410, retryable: false, about: 'The job ended too long ago to be read again.' },
+  too_many_streams: { status: 429, retryable: true, about: 'Too many clients have a stream open.' },
   method_not_allowed: {
     status: 405,
     retryable: false,

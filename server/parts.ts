@@ -6,6 +6,7 @@ import { Admission } from './generation/admission.js';
 import { createGenerate, type Generate } from './generation/generate.js';
 import { createServedModels, type ServedModels } from './generation/served-models.js';
 import { settlesWithin } from './generation/settles-within.js';
+import type { ForeignPagesOptions } from './http/foreign-pages.js';
 import type { StreamTimeouts } from './http/send.js';
 import type { Logger } from './log.js';
 import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
@@ -22,6 +23,7 @@ export interface Parts {
   readonly version: string;
   readonly maxWaiting: number;
   readonly timeouts: StreamTimeouts;
+  readonly foreignPages: ForeignPagesOptions;
   readonly admission: Admission;
   readonly worker: Worker;
   readonly log: ExchangeLog;
@@ -63,6 +65,10 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     timeouts: {
       heartbeatIntervalMs: config.MINIVAULT_HEARTBEAT_INTERVAL_MS,
       writeStallTimeoutMs: config.MINIVAULT_WRITE_STALL_TIMEOUT_MS,
+    },
+    foreignPages: {
+      allowedHosts: config.MINIVAULT_ALLOWED_HOSTS ?? [],
+      corsOrigins: config.MINIVAULT_CORS_ORIGINS ?? [],
     },
     admission,
     worker,

@@ -18,8 +18,12 @@ export function errorHandler(errorBody: (req: Request) => ErrorBody): ErrorReque
       return;
     }
     for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
-    if (ERRORS[error.code].retryable && error.retryAfterMs !== undefined) {
+    const { retryable } = ERRORS[error.code];
+    // OpenAI's and Anthropic's clients would try every 408, 409, 429 and 5xx twice more.
+    res.setHeader('X-Should-Retry', String(retryable));
+    if (retryable && error.retryAfterMs !== undefined) {
       res.setHeader('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))));
+      res.setHeader('Retry-After-Ms', String(Math.ceil(error.retryAfterMs)));
     }
     res.status(error.status).json(errorBody(req)(error, requestId));
   };

@@ -88,7 +88,12 @@ describe('sendStream', () => {
       throw new AppError('queue_full', 'full', { retryAfterMs: 1_200 });
     });
     const { status, headers, text } = await readStream(url);
-    expect([status, headers['retry-after']]).toEqual([503, '2']);
+    expect([status, headers['retry-after'], headers['retry-after-ms'], headers['x-should-retry']]).toEqual([
+      503,
+      '2',
+      '1200',
+      'true',
+    ]);
     expect(JSON.parse(text)).toMatchObject({ error: 'full', code: 'queue_full' });
   });
 
