@@ -12,7 +12,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['generation'],
   ['http', 'reference'],
   ['routes'],
-  ['app', 'parts', 'http-server'],
+  ['app', 'parts', 'http-server', 'unknown-settings'],
   ['main'],
 ];
 /** What the level alone would let pass: lower layers and packages. */

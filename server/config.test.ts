@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig, SETTINGS, unknownSettings } from './config.js';
+import { ConfigError, readConfig, SETTINGS } from './config.js';
 
 function faultsOf(env: Record<string, string>): readonly string[] {
   try {
@@ -100,13 +100,5 @@ describe('readConfig', () => {
     expect(readConfig({ MINIVAULT_DATA_DIR: 'data' }).MINIVAULT_DATA_DIR).toBe(
       new URL('../data', import.meta.url).pathname,
     );
-  });
-});
-
-describe('unknownSettings', () => {
-  it('names the nearest setting', () => {
-    expect(unknownSettings({ MINIVAULT_MODLE: 'x', PORT: '1', OTHER: 'y' })).toEqual([
-      'MINIVAULT_MODLE is not a setting; did you mean MINIVAULT_MODEL?',
-    ]);
   });
 });

@@ -1,9 +1,10 @@
 // The process: configuration, parts, listening socket, signals. Everything that may end it is here.
 import { createApp } from './app.js';
-import { type Config, ConfigError, describeConfig, readConfig, unknownSettings } from './config.js';
+import { type Config, ConfigError, describeConfig, inheritedEnvironment, readConfig } from './config.js';
 import { type HttpServer, listen } from './http-server.js';
 import { createLogger, type Logger } from './log.js';
 import { createParts, type Parts } from './parts.js';
+import { unknownSettings } from './unknown-settings.js';
 
 const EXIT_PORT = 1;
 const EXIT_CONFIG = 78;
@@ -88,7 +89,7 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
   }
   const config = readConfigOrExit();
   const logger = createLogger({ json: config.LOG_JSON, level: config.LOG_LEVEL });
-  for (const warning of unknownSettings()) logger.warn(warning);
+  for (const warning of unknownSettings(inheritedEnvironment())) logger.warn(warning);
 
   // One listener a signal from first to last: one that arrives while listeners are exchanged would be lost.
   let onSignal = (_name: string): void => process.exit(0);
