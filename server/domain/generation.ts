@@ -180,3 +180,16 @@ export interface Result {
  * batch instead of one per token is what lets 256 streams share one event loop (figures: bench/relay).
  */
 export type GenerationEvents = AsyncIterable<readonly GenerationEvent[]>;
+
+/** Of a request with several answers, or several prompts: which of them an event is of. `done` comes when all have ended. */
+export type ChoiceEvent =
+  | { readonly type: 'choice'; readonly index: number; readonly event: GenerationEvent }
+  | { readonly type: 'done'; readonly usage: Usage };
+
+export type ChoiceEvents = AsyncIterable<readonly ChoiceEvent[]>;
+
+/** All answers to one request, in the order of their index; each prompt counts once in `usage`. */
+export interface ChoicesResult {
+  readonly choices: readonly Result[];
+  readonly usage: Usage;
+}
