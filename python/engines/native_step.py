@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 PANEL = 16
 """Outputs of a linear layer that one vector computes; native/linear.h has the same."""
 MAX_TOKENS = 512
-_PEAK = 127
 _TOKEN = np.dtype([("id", np.int32), ("position", np.int32), ("blocks", np.uint64)])
 
 
@@ -80,8 +79,7 @@ class NativeStep:
         check_native(model)
         config = model.config
         self._kept: list[torch.Tensor] = []
-        self._lane_inputs = library.llama_lane_inputs()
-        self._group_inputs = library.llama_group_inputs()
+        self._library = library
         self._vocabulary = model.lm_head.weight.shape[0]
         self.threads = threads
         dimensions = config.head_dim
@@ -187,15 +185,11 @@ class NativeStep:
         )
 
     def _linear(self, weight: torch.Tensor) -> _Linear:
-        values, scales = quantise(weight.detach().float())
-        outputs, inputs = values.shape
-        group = group_of(inputs, self._group_inputs)
-        lanes = self._lane_inputs
-        panels = values.view(outputs // PANEL, PANEL, inputs // lanes, lanes).permute(0, 2, 1, 3)
-        sums = values.view(outputs // PANEL, PANEL, inputs // group, group).sum(-1, dtype=torch.int16)
-        return _Linear(
-            self._keep(panels), self._keep(sums.permute(0, 2, 1)), self._keep(scales), inputs, outputs, group
-        )
+        parts = pack(self._library, weight)
+        self._kept += parts
+        outputs, inputs = parts[0].shape
+        group = inputs // parts[1].shape[1]
+        return _Linear(*(part.data_ptr() for part in parts), inputs, outputs, group)
 
     def _rotary(self, model: "PreTrainedModel", context: int) -> tuple[int, int]:
         positions = torch.arange(context)[None]
@@ -235,14 +229,19 @@ def check_native(model: "PreTrainedModel") -> None:
             raise NativeUnavailableError(reason)
 
 
-def group_of(inputs: int, most: int) -> int:
-    """How many inputs share one activation scale: a divisor of theirs, and as many as the library takes."""
-    return next(size for size in range(most, 0, -PANEL) if inputs % size == 0)
+def pack(library: ctypes.CDLL, weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """int8 weights [output][input] in the library's own order, their sums by group of inputs, and scales.
 
-
-def quantise(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """int8 values, symmetric per output, and their scales; outputs filled up to whole panels with zeros."""
-    outputs = -(-weight.shape[0] // PANEL) * PANEL
-    weight = torch.nn.functional.pad(weight, (0, 0, 0, outputs - weight.shape[0]))
-    scales = weight.abs().amax(1).clamp_(min=1e-30) / _PEAK
-    return (weight / scales[:, None]).round_().to(torch.int8), scales
+    Outputs are filled up to whole panels with zeros.
+    """
+    weight = weight.detach().float().contiguous()
+    given, inputs = weight.shape
+    outputs = -(-given // PANEL) * PANEL
+    group = next(size for size in range(library.llama_group_inputs(), 0, -PANEL) if inputs % size == 0)
+    values = torch.empty(outputs, inputs, dtype=torch.int8)
+    sums = torch.empty(outputs, inputs // group, dtype=torch.int16)
+    scales = torch.empty(outputs)
+    arguments = (ctypes.c_int32(number) for number in (given, outputs, inputs, group))
+    places = (ctypes.c_void_p(part.data_ptr()) for part in (values, sums, scales))
+    library.llama_pack(ctypes.c_void_p(weight.data_ptr()), *arguments, *places)
+    return values, sums, scales

@@ -41,6 +41,32 @@ inline void quantise_row(const float* x, int inputs, int group, Activation* valu
   }
 }
 
+// Rounds float weights [given][inputs] to int8, symmetric per output, and lays them as Linear wants them; outputs
+// beyond those given are zeros.
+inline void pack(const float* from, int given, int outputs, int inputs, int group, int8_t* weights, int16_t* sums,
+                 float* scales) {
+  const int groups = inputs / group;
+  std::fill(weights, weights + static_cast<size_t>(outputs) * inputs, int8_t{0});
+  std::fill(sums, sums + static_cast<size_t>(outputs) * groups, int16_t{0});
+  for (int o = 0; o < outputs; ++o) {
+    const float* row = from + static_cast<size_t>(o) * inputs;
+    const int panel = o / kPanel, lane = o % kPanel;
+    float peak = 0, fault = 0;
+    for (int i = 0; o < given && i < inputs; ++i) {
+      peak = std::max(peak, std::fabs(row[i]));
+      fault += row[i] * 0.0f;
+    }
+    const float scale = std::max(peak, 1e-30f) / 127.0f;
+    scales[o] = scale + fault;
+    for (int i = 0; o < given && i < inputs; ++i) {
+      const auto value = static_cast<int8_t>(std::rint(row[i] / scale));
+      const size_t lanes = static_cast<size_t>(panel) * (inputs / kLaneInputs) + i / kLaneInputs;
+      weights[(lanes * kPanel + lane) * kLaneInputs + i % kLaneInputs] = value;
+      sums[(static_cast<size_t>(panel) * groups + i / group) * kPanel + lane] += value;
+    }
+  }
+}
+
 template <int Rows, int Panels>
 inline void add_group(Dots (&result)[Rows][Panels], const int8_t* weights, size_t panel_bytes,
                       const Activation* x, int inputs, int steps) {

@@ -198,9 +198,13 @@ class Model {
 
 extern "C" {
 
-// How the weights are to lie, and how many inputs may share a scale: see linear.h.
-int32_t llama_lane_inputs() { return kLaneInputs; }
+// How many inputs may share a scale.
 int32_t llama_group_inputs() { return kGroupInputs; }
+
+void llama_pack(const float* from, int32_t given, int32_t outputs, int32_t inputs, int32_t group, int8_t* weights,
+                int16_t* sums, float* scales) {
+  pack(from, given, outputs, inputs, group, weights, sums, scales);
+}
 
 Model* llama_create(const Shape* shape, const Weights* weights) { return new Model(*shape, *weights); }
 

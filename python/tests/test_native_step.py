@@ -6,7 +6,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from engines.native_build import NativeUnavailableError, load_library
-from engines.native_step import NativeStep, check_native, quantise
+from engines.native_step import NativeStep, check_native, pack
 from engines.step_model import Segment
 
 SIZES = {
@@ -87,11 +87,14 @@ def test_models_that_it_does_not_compute_are_refused_with_the_reason():
         check_native(LlamaForCausalLM(LlamaConfig(**SIZES, hidden_act="gelu")))
 
 
-def test_rounded_weights_are_within_half_a_step_and_a_row_of_zeros_stays_zero():
+def test_rounded_weights_are_within_half_a_step_and_a_row_of_zeros_stays_zero(library):
     weight = torch.randn(20, 32)
     weight[3] = 0
-    values, scales = quantise(weight)
-    assert values.shape == (32, 32)
-    assert (values[:20] * scales[:20, None] - weight).abs().le(scales[:20, None] / 2 + 1e-9).all()
-    assert not values[3].any()
-    assert not values[20:].any()
+    values, sums, scales = pack(library, weight)
+    steps = (weight / scales[:20, None]).round().to(torch.int8)
+    assert (steps * scales[:20, None] - weight).abs().le(scales[:20, None] / 2 + 1e-6).all()
+    assert steps.abs().amax(1).eq(127).sum() == 19
+    assert torch.equal(
+        values.flatten().sort().values, torch.cat((steps, steps.new_zeros(12, 32))).flatten().sort().values
+    )
+    assert torch.equal(sums.sum(), steps.sum(dtype=torch.int64))
