@@ -1,6 +1,8 @@
 """Makes the packaged model ready: `python prepare_model.py --data-dir <dir>`, run by set-up and by hand.
 
-Progress goes to stdout as the worker's `loading` lines; exit code 78 after one `error` line on failure.
+What the default engine makes once, the compiled step and the measure of its rounding, is made here, too, so
+that no start waits for it. Progress goes to stdout as the worker's `loading` lines; exit code 78 after one
+`error` line on failure.
 """
 
 import argparse
@@ -23,15 +25,17 @@ def main() -> int:
 
     from conversion import convert_gguf
     from engines.base import ModelUnavailableError
-    from models import packaged_folder, packaged_source
+    from engines.batched import BatchedEngine
+    from models import PACKAGED_ID, packaged_folder, packaged_source
     from protocol import Loading, encode, error_message
 
+    def report(stage: str, done: float, total: float) -> None:
+        stream.send(encode(Loading(stage, done, total)))
+
     try:
-        made = convert_gguf(
-            packaged_source(),
-            packaged_folder(data_dir),
-            lambda stage, done, total: stream.send(encode(Loading(stage, done, total))),
-        )
+        made = convert_gguf(packaged_source(), packaged_folder(data_dir), report)
+        if made:
+            BatchedEngine(PACKAGED_ID, str(data_dir)).load(report)
     except ModelUnavailableError as error:
         stream.send(encode(error_message(None, "model_unavailable", str(error))))
         return PERMANENT_FAULT

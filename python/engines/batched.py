@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cpu_threads import choose_waiting
-from engines.base import Admitted, ModelInfo, ModelUnavailableError, Report, StepOutput, answer_room
+from engines.base import (
+    Admitted,
+    ModelInfo,
+    ModelUnavailableError,
+    Perplexity,
+    Report,
+    StepOutput,
+    answer_room,
+)
 from engines.batch_settings import BatchSettings, Capacity, choose_capacity, read_batch_settings
 from fault_log import report_fault
 from free_memory import free_memory_bytes
@@ -37,6 +45,7 @@ class BatchedEngine:
     def __init__(self, model: str, data_dir: str) -> None:
         self._reference = model
         self._data_dir = Path(data_dir)
+        self._perplexity: Perplexity | None = None
 
     def load(self, report: Report) -> ModelInfo:
         """Raises UnsupportedModelError, too, for a model that only `generate` itself can run."""
@@ -64,7 +73,12 @@ class BatchedEngine:
         self._loop = BatchLoop(step, blocks, loaded.end_ids)
         with report_stage(report, "warming up"):
             self._warm_up()
-        return replace(loaded.info, dtype=step.numerics, quantization=self._quantization(loaded.info, step))
+        return replace(
+            loaded.info,
+            dtype=step.numerics,
+            quantization=self._quantization(loaded.info, step),
+            perplexity=self._perplexity,
+        )
 
     def admit(self, request: GenerateRequest) -> Admitted:
         from engines.batch_row import BatchRow
@@ -115,8 +129,8 @@ class BatchedEngine:
                 library = load_library(self._data_dir)
                 context = loaded.info.context_length
                 step = NativeStep(library, loaded.model, blocks, context, capacity.threads)
-                if settings.quantization == "auto":
-                    self._check_rounding(loaded, step, library)
+                may_refuse = settings.quantization == "auto"
+                self._perplexity = self._check_rounding(loaded, step, library, may_refuse=may_refuse)
             except NativeUnavailableError as error:
                 remedy = "Answers come slower, through torch."
                 report_fault("compiled_step_unavailable", level="warn", message=f"{error}. {remedy}")
@@ -128,15 +142,19 @@ class BatchedEngine:
 
         return TorchStep(loaded.model, blocks, loaded.info.context_length)
 
-    def _check_rounding(self, loaded: "LoadedModel", step: "NativeStep", library: "CDLL") -> None:
+    def _check_rounding(
+        self, loaded: "LoadedModel", step: "NativeStep", library: "CDLL", *, may_refuse: bool
+    ) -> Perplexity:
         from engines.native_build import NativeUnavailableError
-        from engines.rounding_check import MOST_LOSS, rounding_loss
+        from engines.rounding_check import MOST_LOSS, measure_rounding
 
         made_of = f"{loaded.info.digest.removeprefix('sha256:')[:16]}-{Path(library._name).stem}"
-        loss = rounding_loss(loaded, step, self._data_dir / "native" / f"rounding-{made_of}.json")
-        if not loss <= MOST_LOSS:
+        measured = measure_rounding(loaded, step, self._data_dir / "native" / f"rounding-{made_of}.json")
+        loss = measured.quantized / measured.unquantized - 1
+        if may_refuse and not loss <= MOST_LOSS:
             step.close()
             raise NativeUnavailableError(f"rounded to int8, the model's perplexity is {loss:.1%} higher")
+        return measured
 
     def _quantization(self, info: ModelInfo, step: "StepModel") -> str:
         if step.numerics != "int8":

@@ -7,12 +7,14 @@ import json
 import math
 import os
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from engines.base import Perplexity
 from engines.kv_blocks import blocks_for
 from engines.step_model import Segment, StepModel
 
@@ -24,14 +26,14 @@ MOST_LOSS = 0.03
 _TEXT = Path(__file__).with_name("rounding_text.txt")
 
 
-def rounding_loss(loaded: "LoadedModel", step: StepModel, kept_at: Path) -> float:
-    """How much higher the step's perplexity is than the model's own: 0.01 is one percent.
+def measure_rounding(loaded: "LoadedModel", step: StepModel, kept_at: Path) -> Perplexity:
+    """The model's own perplexity on the text, and the step's.
 
     Takes a second or two, or nothing when `kept_at` has it. The step's first blocks are overwritten.
     """
     try:
-        return float(json.loads(kept_at.read_text(encoding="utf-8"))["loss"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return Perplexity(**json.loads(kept_at.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         pass
     ids = loaded.tokenizer.encode(_TEXT.read_text(encoding="utf-8"))
     ids = ids[: min(step.max_tokens, loaded.info.context_length)]
@@ -39,16 +41,16 @@ def rounding_loss(loaded: "LoadedModel", step: StepModel, kept_at: Path) -> floa
     with torch.inference_mode():
         own = loaded.model(torch.tensor([ids]), use_cache=False).logits[0].float()
         rounded = step.forward([Segment([token], i, blocks, True) for i, token in enumerate(ids)])
-    loss = math.exp(_surprise(rounded, ids) - _surprise(own, ids)) - 1
+    measured = Perplexity(_perplexity(own, ids), _perplexity(rounded, ids))
     half_written = kept_at.with_suffix(f".{os.getpid()}")
     # A full disk costs the next start two seconds, and this one nothing.
     with suppress(OSError):
         kept_at.parent.mkdir(parents=True, exist_ok=True)
-        half_written.write_text(json.dumps({"loss": loss, "tokens": len(ids)}), encoding="utf-8")
+        half_written.write_text(json.dumps(asdict(measured)), encoding="utf-8")
         half_written.replace(kept_at)
-    return loss
+    return measured
 
 
-def _surprise(logits: torch.Tensor, ids: list[int]) -> float:
-    """Nats a token, on average."""
-    return float(torch.nn.functional.cross_entropy(logits[:-1], torch.tensor(ids[1:])))
+def _perplexity(logits: torch.Tensor, ids: list[int]) -> float:
+    nats = float(torch.nn.functional.cross_entropy(logits[:-1], torch.tensor(ids[1:])))
+    return round(math.exp(nats), 4)

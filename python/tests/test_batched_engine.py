@@ -152,12 +152,15 @@ def test_the_cache_holds_one_full_context_however_little_memory_is_free():
     assert capacity.slots >= 1
 
 
-def test_the_loss_by_rounding_is_measured_once_and_kept(roundable, tmp_path):
-    assert BatchedEngine(str(roundable), str(tmp_path)).load(silent).dtype == "int8"
+def test_what_rounding_costs_is_measured_once_kept_and_told(roundable, tmp_path):
+    info = BatchedEngine(str(roundable), str(tmp_path)).load(silent)
+    assert (info.dtype, info.quantization) == ("int8", "int8")
+    assert abs(info.perplexity.quantized / info.perplexity.unquantized - 1) < 0.03
     (kept,) = (tmp_path / "native").glob("rounding-*.json")
-    assert abs(json.loads(kept.read_text())["loss"]) < 0.03
-    kept.write_text('{"loss": 0.5}')
-    assert BatchedEngine(str(roundable), str(tmp_path)).load(silent).dtype == "float32"
+    assert json.loads(kept.read_text()) == dataclasses.asdict(info.perplexity)
+    kept.write_text('{"unquantized": 10, "quantized": 10.5}')
+    refused = BatchedEngine(str(roundable), str(tmp_path)).load(silent)
+    assert (refused.dtype, refused.quantization, refused.perplexity) == ("float32", "none", None)
 
 
 def test_a_model_that_rounding_harms_is_rounded_only_when_asked(roundable, tmp_path, monkeypatch, capfd):
