@@ -7,6 +7,7 @@ import { requestScope } from './http/request-scope.js';
 import { onlyMethods, unknownPath } from './http/unmatched.js';
 import type { Parts } from './parts.js';
 import { countTokensRoute, messagesRoute } from './routes/anthropic.js';
+import { chatRoute } from './routes/chat.js';
 import { errorBodyOf } from './routes/error-dialect.js';
 import { generateRoute } from './routes/generate.js';
 import { healthRoute, livezRoute, readyzRoute } from './routes/health.js';
@@ -30,6 +31,9 @@ export function createApp(parts: Parts): Express {
 
   app.route('/v1/messages').post(readBody, messagesRoute(parts)).all(onlyMethods('POST'));
   app.route('/v1/messages/count_tokens').post(readBody, countTokensRoute(parts)).all(onlyMethods('POST'));
+
+  app.route('/api/v1/chat').post(readBody, chatRoute(parts)).all(onlyMethods('POST'));
+  app.route('/api/v1/health').get(healthRoute(parts)).all(onlyMethods('GET'));
 
   app.route('/openapi.json').get(openApiRoute(parts.version)).all(onlyMethods('GET'));
   app.route('/docs').get(docsRoute).all(onlyMethods('GET'));

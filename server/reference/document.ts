@@ -68,10 +68,13 @@ function answersOf({ answers }: Operation) {
   );
 }
 
+/** What any request may be refused with before its route is reached. */
+const GUARD_ERRORS = ['forbidden_host', 'forbidden_origin'] as const satisfies readonly ErrorCode[];
+
 /** Codes of one status share an entry, which tells them all. */
 function errorsOf({ errors, errorShape, method }: Operation) {
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of new Set(errors)) {
+  for (const code of new Set([...errors, ...GUARD_ERRORS])) {
     const { status } = ERRORS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }

@@ -5,6 +5,7 @@ import { BODY_ERRORS, GENERATION_ERRORS, type Operation } from './operation.js';
 
 const count = z.int().min(0);
 const status = z.object({ status: z.string() });
+export const healthSchema = status.loose();
 
 const generateLine = z.object({
   response: z.string().describe('A piece of the answer; empty in lines that only tell something.'),
@@ -48,7 +49,7 @@ export const nativeOperations: readonly Operation[] = [
     answers: {
       200: {
         description: 'Also when something is wrong: `status` tells.',
-        content: { 'application/json': status.loose() },
+        content: { 'application/json': healthSchema },
       },
     },
     errors: ['internal'],

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { anthropicOperations } from './anthropic.js';
 import { nativeOperations } from './native.js';
 import type { Operation } from './operation.js';
+import { systemsOperations } from './systems.js';
 
 const ownOperations: readonly Operation[] = [
   {
@@ -57,6 +58,7 @@ const docsAsset: Operation = {
 export const OPERATIONS: readonly Operation[] = [
   ...nativeOperations,
   ...anthropicOperations,
+  ...systemsOperations,
   ...ownOperations,
   docsAsset,
 ];

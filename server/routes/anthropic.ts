@@ -1,5 +1,4 @@
 // POST /v1/messages and /v1/messages/count_tokens: Anthropic's clients.
-import { randomInt } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { createMessagesEncoder, messageAnswer } from '../dialects/anthropic-messages.js';
@@ -16,9 +15,7 @@ import { parseBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
 import type { Worker } from '../worker/worker.js';
-
-/** randomInt's own limit; also exact as a JSON number. */
-const SEED_LIMIT = 2 ** 48 - 1;
+import { drawSeed } from './seed.js';
 
 export interface MessagesRouteParts {
   readonly generate: Generate;
@@ -35,7 +32,7 @@ export function messagesRoute({ generate, timeouts, models }: MessagesRouteParts
     const body = parseBody(req, messagesBodySchema);
     models.requireServed(body.model);
     const id = uuidv7();
-    const request = { id, ...toGeneration(body, randomInt(SEED_LIMIT)) };
+    const request = { id, ...toGeneration(body, drawSeed()) };
     const events = generate(
       request,
       { dialect: 'anthropic-messages', caller: null, requestId },

@@ -1,5 +1,4 @@
 // POST /generate, the prompt server (contract A): parse, one generation, NDJSON or plain text.
-import { randomInt } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { generateBodySchema, toGeneration } from '../dialects/generate-body.js';
@@ -11,9 +10,7 @@ import type { ServedModels } from '../generation/served-models.js';
 import { parseBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
-
-/** randomInt's own limit; also exact as a JSON number. */
-const SEED_LIMIT = 2 ** 48 - 1;
+import { drawSeed } from './seed.js';
 
 export interface GenerateRouteParts {
   readonly generate: Generate;
@@ -38,7 +35,7 @@ export function generateRoute({ generate, timeouts, models }: GenerateRouteParts
         param: 'logprobs',
       });
     }
-    const request = { id, ...toGeneration(body, randomInt(SEED_LIMIT)) };
+    const request = { id, ...toGeneration(body, drawSeed()) };
     const context = {
       dialect: plain ? 'plain-text' : 'simple-ndjson',
       caller: null,

@@ -55,7 +55,18 @@ describe('the reference', () => {
   it('tells every status that an error may have, with its codes', async () => {
     const { body } = await request(app.url).get('/openapi.json').expect(200);
     const { responses } = body.paths['/generate'].post;
-    expect(Object.keys(responses)).toEqual(['200', '400', '406', '408', '413', '415', '500', '503', '504']);
+    expect(Object.keys(responses)).toEqual([
+      '200',
+      '400',
+      '403',
+      '406',
+      '408',
+      '413',
+      '415',
+      '500',
+      '503',
+      '504',
+    ]);
     expect(responses[503].description).toContain('`queue_full`: Too many prompts are waiting.');
   });
 
