@@ -24,18 +24,24 @@ def check_folder(folder: Path) -> None:
     """Raises ModelUnavailableError, naming the file and the remedy, unless the folder may be loaded."""
     if not folder.is_dir():
         raise ModelUnavailableError(f"No model at {folder}. {REMEDY}")
-    config = read_object(folder / "config.json")
+    read_config(folder)
+    files = [file for file in folder.iterdir() if file.is_file()]
+    if not any(file.suffix == ".safetensors" for file in files):
+        raise ModelUnavailableError(_no_weights(folder, files))
+    if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
+        raise ModelUnavailableError(f"{folder} has no tokenizer. Put the model's tokenizer.json there.")
+
+
+def read_config(folder: Path, remedy: str = REMEDY) -> dict[str, Any]:
+    """config.json, without a word in it that would have code loaded. Raises ModelUnavailableError."""
+    config = read_object(folder / "config.json", remedy)
     fields = sorted(_code_naming_fields(config))
     if fields:
         raise ModelUnavailableError(
             f"{folder / 'config.json'} names code to load ({', '.join(fields)}), which is never done."
             " Remove these fields if you trust the model."
         )
-    files = [file for file in folder.iterdir() if file.is_file()]
-    if not any(file.suffix == ".safetensors" for file in files):
-        raise ModelUnavailableError(_no_weights(folder, files))
-    if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
-        raise ModelUnavailableError(f"{folder} has no tokenizer. Put the model's tokenizer.json there.")
+    return config
 
 
 def digest_folder(folder: Path) -> str:
@@ -57,13 +63,13 @@ def digest_file(file: Path) -> str:
     return digest.hexdigest()
 
 
-def read_object(file: Path) -> dict[str, Any]:
+def read_object(file: Path, remedy: str = REMEDY) -> dict[str, Any]:
     """A JSON object from a file; raises ModelUnavailableError when it is missing or something else."""
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelUnavailableError(
-            f"{file.parent} is not a model: it has no {file.name}. {REMEDY}"
+            f"{file.parent} is not a model: it has no {file.name}. {remedy}"
         ) from error
     except (OSError, ValueError, RecursionError) as error:
         raise ModelUnavailableError(
