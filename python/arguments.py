@@ -13,6 +13,7 @@ class Arguments:
     engine: str
     model: str
     data_dir: str
+    embedder: str
 
 
 class _Parser(argparse.ArgumentParser):
@@ -28,4 +29,5 @@ def parse_arguments(words: Sequence[str]) -> Arguments:
         "--model", required=True, help="the packaged model, a folder, a GGUF file or a hub id"
     )
     parser.add_argument("--data-dir", required=True, help="where converted models are kept")
+    parser.add_argument("--embedder", default="all-minilm-l6-v2", help="the packaged embedder or a folder")
     return Arguments(**vars(parser.parse_args(words)))

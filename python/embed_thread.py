@@ -1,7 +1,8 @@
 """The thread that embeds beside running streams, and never in their way. Knows no model and no loop.
 
-One chunk of one request at a time, in turns, so that a short request does not wait behind a long one. On Linux the
-thread is niced, and so gets what the engine's threads leave over. Every request gets one `embeddings` or one `error`.
+One chunk of one request at a time, in turns, so that a short request does not wait behind a long one. On
+Linux the thread is niced, and so gets what the engine's threads leave over. Every request gets one
+`embeddings` or one `error`.
 """
 
 import base64
@@ -13,10 +14,10 @@ from collections import deque
 from collections.abc import Iterator
 
 from embedding import Embedder
-from engines.base import ModelUnavailableError
+from engines.base import EmbedderInfo, ModelUnavailableError
 from fault_log import report_fault
 from generation import RequestError
-from protocol import Embed, Embeddings, EncodeError, encode, error_message
+from protocol import Embed, Embeddings, encode, error_message
 from protocol_stream import ProtocolStream
 from vital_thread import start_vital_thread
 
@@ -25,15 +26,14 @@ CHUNK_TOKENS = 256
 """Of one forward pass, padding included: some tens of milliseconds of one core."""
 NICENESS = 10
 LOADING_SWITCH_S = 0.0005
-"""While the embedder loads, which is Python rather than arithmetic, another thread waits this long for its turn."""
+"""While the embedder loads, which is Python rather than arithmetic: how long others wait for their turn."""
 
 
 class EmbedThread:
-    """`embedder` None refuses all requests with `refusal`."""
+    """Given why there is no embedder, it refuses every request with that."""
 
-    def __init__(self, embedder: Embedder | None, refusal: str, stream: ProtocolStream) -> None:
+    def __init__(self, embedder: Embedder | ModelUnavailableError, stream: ProtocolStream) -> None:
         self._embedder = embedder
-        self._refusal = refusal
         self._stream = stream
         self._submitted: queue.SimpleQueue[Embed] = queue.SimpleQueue()
         self._live: set[str] = set()
@@ -41,6 +41,10 @@ class EmbedThread:
         self._lock = threading.Lock()
         self._is_started = False
         self._is_loaded = False
+
+    @property
+    def info(self) -> EmbedderInfo | None:
+        return None if isinstance(self._embedder, ModelUnavailableError) else self._embedder.info
 
     def submit(self, request: Embed) -> None:
         """For the main thread. Returns at once."""
@@ -55,7 +59,7 @@ class EmbedThread:
             start_vital_thread("embedder", self._run)
 
     def cancel(self, request_id: str) -> None:
-        """Ends a request before its next chunk, with the error `cancelled`; ids that are not here are ignored."""
+        """Ends a request before its next chunk with the error `cancelled`; other ids are ignored."""
         with self._lock:
             if request_id in self._live:
                 self._cancelled.add(request_id)
@@ -74,15 +78,14 @@ class EmbedThread:
     def _advance(self, request: Embed, work: Iterator[None]) -> bool:
         """False when the request has had its answer."""
         try:
-            if request.id in self._cancelled:
-                raise RequestError("cancelled", "The client left.")
-            next(work)
+            if request.id not in self._cancelled:
+                next(work)
+                return True
+            self._refuse(request.id, RequestError("cancelled", "The client left."))
         except StopIteration:
             pass
         except Exception as error:  # noqa: BLE001 -- one request's failure is that request's alone
             self._refuse(request.id, error)
-        else:
-            return True
         with self._lock:
             self._live.discard(request.id)
             self._cancelled.discard(request.id)
@@ -116,8 +119,8 @@ class EmbedThread:
 
     def _load(self) -> Embedder:
         """On first use; what failed is tried again at the next one. Raises ModelUnavailableError."""
-        if self._embedder is None:
-            raise ModelUnavailableError(self._refusal)
+        if isinstance(self._embedder, ModelUnavailableError):
+            raise self._embedder
         if not self._is_loaded:
             interval_s = sys.getswitchinterval()
             sys.setswitchinterval(LOADING_SWITCH_S)
@@ -135,8 +138,9 @@ class EmbedThread:
             message = error_message(request_id, "model_unavailable", str(error))
         else:
             report_fault("embedding_failed", error, request_id=request_id)
-            told = "The vectors do not fit a line" if isinstance(error, EncodeError) else "The embedder failed"
-            message = error_message(request_id, "worker_error", f"{told}; the worker's log tells why.")
+            message = error_message(
+                request_id, "worker_error", "The embedder failed on this request; the worker's log tells why."
+            )
         self._stream.send(encode(message))
 
 

@@ -6,6 +6,7 @@ Owns that every accepted request gets exactly one `done` or `error`; knows no mo
 import time
 from collections.abc import Sequence
 
+from embed_thread import EmbedThread
 from engines.base import Engine, StepOutput
 from fault_log import report_fault
 from generation import FinishReason, GenerateRequest, RequestError
@@ -16,6 +17,7 @@ from protocol import (
     Detokenize,
     Detokenized,
     Done,
+    Embed,
     EncodeError,
     LineError,
     Shutdown,
@@ -32,11 +34,14 @@ from scheduler import Run, Scheduler
 
 
 class GenerationLoop:
-    def __init__(self, engine: Engine, inbox: Inbox, stream: ProtocolStream, pulse: Pulse) -> None:
+    def __init__(
+        self, engine: Engine, inbox: Inbox, stream: ProtocolStream, pulse: Pulse, embeds: EmbedThread
+    ) -> None:
         self._engine = engine
         self._inbox = inbox
         self._stream = stream
         self._pulse = pulse
+        self._embeds = embeds
         self._scheduler = Scheduler(engine.slots, engine.numerics)
 
     def run(self) -> None:
@@ -70,6 +75,10 @@ class GenerationLoop:
                 self._stream.queue(encode(cancelled))
             elif cancelled == "running":
                 self._engine.cancel(message.id)
+            else:
+                self._embeds.cancel(message.id)
+        elif isinstance(message, Embed):
+            self._embeds.submit(message)
         elif isinstance(message, (Tokenize, Detokenize)):
             self._answer(message)
         elif isinstance(message, LineError):

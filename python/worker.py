@@ -9,6 +9,9 @@ import threading
 from collections.abc import Callable, Sequence
 
 from arguments import Arguments, parse_arguments
+from embed_thread import EmbedThread
+from embedder_folder import locate_embedder
+from embedding import BertEmbedder, Embedder
 from engines.base import Engine, ModelUnavailableError
 from fault_log import report_fault
 from generation_loop import GenerationLoop
@@ -30,15 +33,23 @@ STOP_GRACE_S = 2.0
 
 def assemble(
     arguments: Arguments, fd: int, on_shutdown: Callable[[], None]
-) -> tuple[ProtocolStream, Inbox, Callable[[], Engine]]:
-    """The ports to the gateway and what makes the engine; imports the engine asked for and no other."""
+) -> tuple[ProtocolStream, Inbox, Callable[[], Engine], Callable[[], Embedder]]:
+    """The ports to the gateway, what makes the engine and what finds the embedder.
+
+    Imports the engine asked for and no other. The last raises ModelUnavailableError if there is no embedder.
+    """
     if arguments.engine == "fake":
         from engines.fake import create_fake_engine
+        from engines.fake_embedder import create_fake_embedder
         from engines.fake_faults import FaultyInbox, FaultyStream
 
         ports = FaultyStream(fd), FaultyInbox(on_shutdown)
         plan = os.environ.get("MINIVAULT_FAKE_PLAN", "{}")
-        return *ports, lambda: create_fake_engine(plan, *ports)
+        return (
+            *ports,
+            lambda: create_fake_engine(plan, *ports),
+            lambda: create_fake_embedder(plan, *ports),
+        )
 
     def create_engine() -> Engine:
         if arguments.engine == "batched":
@@ -49,7 +60,19 @@ def assemble(
 
         return StreamerEngine(arguments.model, arguments.data_dir)
 
-    return ProtocolStream(fd), Inbox(on_shutdown), create_engine
+    def create_embedder() -> Embedder:
+        return BertEmbedder(locate_embedder(arguments.embedder))
+
+    return ProtocolStream(fd), Inbox(on_shutdown), create_engine, create_embedder
+
+
+def start_embedding(create_embedder: Callable[[], Embedder], stream: ProtocolStream) -> EmbedThread:
+    """Without an embedder the worker still answers prompts; who asks for vectors is told what is missing."""
+    try:
+        return EmbedThread(create_embedder(), stream)
+    except ModelUnavailableError as error:
+        report_fault("no_embedder", detail=str(error))
+        return EmbedThread(error, stream)
 
 
 def give_up(stream: ProtocolStream, message: str) -> int:
@@ -66,7 +89,7 @@ def serve(arguments: Arguments, fd_in: int, fd_out: int) -> int:
         grace.daemon = True
         grace.start()
 
-    stream, inbox, create_engine = assemble(arguments, fd_out, leave_soon)
+    stream, inbox, create_engine, create_embedder = assemble(arguments, fd_out, leave_soon)
     pulse = Pulse()
     handle_signals(lambda: inbox.put(Shutdown()))
     watch_parent()
@@ -87,8 +110,9 @@ def serve(arguments: Arguments, fd_in: int, fd_out: int) -> int:
         remedy = "Run `npm start`, which installs requirements.txt, or set MINIVAULT_PYTHON."
         return give_up(stream, f"{sys.executable} lacks a package: {error}. {remedy}")
     is_loaded.set()
-    stream.send(encode(Ready(PROTOCOL_VERSION, model, engine.name, engine.slots)))
-    GenerationLoop(engine, inbox, stream, pulse).run()
+    embeds = start_embedding(create_embedder, stream)
+    stream.send(encode(Ready(PROTOCOL_VERSION, model, engine.name, engine.slots, embeds.info)))
+    GenerationLoop(engine, inbox, stream, pulse, embeds).run()
     return EXIT_CLEAN
 
 

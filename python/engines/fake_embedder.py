@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from embedding import EmbedInput
 from engines.base import EmbedderInfo
-from engines.fake_faults import Faults
-from engines.fake_plan import Plan
+from engines.fake_faults import Faults, FaultyInbox, FaultyStream
+from engines.fake_plan import Plan, parse_plan
 from generation import RequestError
 
 DIMENSIONS = 8
@@ -38,7 +38,7 @@ class FakeEmbedder:
         for rule in self._plan.rules:
             if rule.match and rule.match in source and rule.do is not None and rule.claim():
                 self._faults.play(rule.do, "")
-        return [_hash(word)[0] * 100 for word in source.split()]
+        return [int.from_bytes(_hash(word)[:4], "big") % VOCABULARY for word in source.split()]
 
     def cut(self, ids: list[int]) -> list[int]:
         return ids[:CONTEXT_LENGTH]
@@ -46,6 +46,11 @@ class FakeEmbedder:
     def embed(self, rows: Sequence[Sequence[int]]) -> list[bytes]:
         time.sleep(self._plan.embed_ms * len(rows) / 1000)
         return [_vector(row) for row in rows]
+
+
+def create_fake_embedder(plan: str, stream: FaultyStream, inbox: FaultyInbox) -> FakeEmbedder:
+    """For a plan that has been parsed before."""
+    return FakeEmbedder(parse_plan(plan), Faults(stream, inbox))
 
 
 def _vector(ids: Sequence[int]) -> bytes:

@@ -3,8 +3,8 @@
 Owns the language and refuses what is not in it, so that a misspelt fault cannot make a test pass. Every field
 is optional:
 
-    {"load_ms":0, "slots":1, "context_length":8192, "tokens":40, "prefill_ms":0, "gap_ms":0, "state_dir":null,
-     "tool_format":"hermes", "cached_tokens":0,
+    {"load_ms":0, "slots":1, "context_length":8192, "tokens":40, "prefill_ms":0, "gap_ms":0, "embed_ms":0,
+     "state_dir":null, "tool_format":"hermes", "cached_tokens":0,
      "load":  [{"do":"exit:1", "times":2}],
      "rules": [{"match":"POISON", "at":0, "do":"exit:139", "times":1},
                {"match":"SHORT", "tokens":3, "gap_ms":5, "prefill_ms":0, "text":"this answer, word by word"}]}
@@ -68,6 +68,7 @@ class Plan:
     tokens: int = 40
     prefill_ms: float = 0
     gap_ms: float = 0
+    embed_ms: float = 0
     state_dir: str | None = None
     tool_format: str | None = None
     """What `ready` says of the model; without it tools are refused."""
@@ -126,7 +127,7 @@ def _rules(values: list[Any], folder: Path | None, name: str) -> list[Rule]:
 
 _KINDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("slots", "context_length", "tokens", "cached_tokens", "at", "times"), (int,)),
-    **dict.fromkeys(("load_ms", "prefill_ms", "gap_ms"), (int, float)),
+    **dict.fromkeys(("load_ms", "prefill_ms", "gap_ms", "embed_ms"), (int, float)),
     **dict.fromkeys(("match", "do", "text", "state_dir", "tool_format"), (str,)),
     **dict.fromkeys(("load", "rules"), (list,)),
 }

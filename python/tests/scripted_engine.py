@@ -5,7 +5,8 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engines.base import Admitted, ModelInfo, Report, StepOutput
+from embed_thread import EmbedThread
+from engines.base import Admitted, ModelInfo, ModelUnavailableError, Report, StepOutput
 from generation import GenerateRequest, GenerationInput, RequestError, Sampling
 from generation_loop import GenerationLoop
 from heartbeat import Pulse
@@ -103,7 +104,9 @@ def play(engine: ScriptedEngine, *messages: GatewayMessage | LineError) -> list[
     for message in messages:
         inbox.put(message)
     null = os.open(os.devnull, os.O_WRONLY)
-    GenerationLoop(engine, inbox, Collected(null), Pulse()).run()
+    stream = Collected(null)
+    embeds = EmbedThread(ModelUnavailableError("There is no embedder."), stream)
+    GenerationLoop(engine, inbox, stream, Pulse(), embeds).run()
     os.close(null)
     return [line for line in lines if line.get("code") != "shutting_down"]
 

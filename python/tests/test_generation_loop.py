@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 from scripted_engine import Long, ScriptedEngine, of_kind, play, request
 
-from engines.base import StepOutput, TokenLogprob
+from embed_thread import EmbedThread
+from engines.base import ModelUnavailableError, StepOutput, TokenLogprob
 from generation import GenerationInput, RequestError
 from generation_loop import GenerationLoop
 from heartbeat import Pulse
@@ -234,7 +235,9 @@ def test_a_shutdown_tells_every_request_that_lives():
     for message in (request("a"), request("b")):
         inbox.put(message)
     engine.put = inbox.put
-    GenerationLoop(engine, inbox, Collected(os.open(os.devnull, os.O_WRONLY)), Pulse()).run()
+    stream = Collected(os.open(os.devnull, os.O_WRONLY))
+    embeds = EmbedThread(ModelUnavailableError("There is no embedder."), stream)
+    GenerationLoop(engine, inbox, stream, Pulse(), embeds).run()
     errors = of_kind([json.loads(line) for line in lines], "error")
     assert [(e["id"], e["code"]) for e in errors] == [("a", "shutting_down"), ("b", "shutting_down")]
 
