@@ -14,6 +14,7 @@ from heartbeat import Pulse
 from inbox import Inbox
 from protocol import (
     Cancel,
+    Delayed,
     Detokenize,
     Detokenized,
     Done,
@@ -32,6 +33,8 @@ from protocol import (
 from protocol_stream import ProtocolStream
 from scheduler import Run, Scheduler
 
+DELAY_INTERVAL_S = 1.0
+
 
 class GenerationLoop:
     def __init__(
@@ -43,6 +46,9 @@ class GenerationLoop:
         self._pulse = pulse
         self._embeds = embeds
         self._scheduler = Scheduler(engine.slots, engine.numerics)
+        self._is_full = False
+        """The engine had no room for the next in line, and no running request has ended since."""
+        self._delay_told_at = 0.0
 
     def run(self) -> None:
         """Returns after a shutdown, when every live request has been told. Raises what `step` raises."""
@@ -56,6 +62,7 @@ class GenerationLoop:
                     return
                 self._handle(message, received_at)
             self._admit()
+            self._tell_delay()
             self._stream.flush()
             if running:
                 outputs = self._engine.step()
@@ -72,6 +79,7 @@ class GenerationLoop:
         elif isinstance(message, Cancel):
             cancelled = self._scheduler.cancel(message.id, time.perf_counter())
             if isinstance(cancelled, Done):
+                self._is_full = False
                 self._stream.queue(encode(cancelled))
             elif cancelled == "running":
                 self._engine.cancel(message.id)
@@ -105,16 +113,30 @@ class GenerationLoop:
             self._stream.queue(encode(error_message(line.request_id, line.code, line.message)))
 
     def _admit(self) -> None:
-        while (waited := self._scheduler.next()) is not None:
+        while not self._is_full and (waited := self._scheduler.next()) is not None:
             request = waited.request
             try:
                 admitted = self._engine.admit(request)
             except Exception as error:  # noqa: BLE001 -- one request's failure is that request's alone
                 self._fail(request.id, error)
                 continue
+            if admitted is None:
+                if not self._scheduler.running:
+                    raise RuntimeError("The engine runs nothing and has no room.")
+                self._scheduler.put_back(waited)
+                self._is_full = True
+                self._delay_told_at = 0.0
+                return
             self._scheduler.start(waited, admitted, time.perf_counter())
             self._pulse.running += 1
             self._stream.queue(encode(Started(request.id, admitted.prompt_tokens, admitted.cached_tokens)))
+
+    def _tell_delay(self) -> None:
+        """Said by this thread, not the heartbeat's: the gateway's patience is for a loop that goes on."""
+        now = time.perf_counter()
+        if self._is_full and now - self._delay_told_at >= DELAY_INTERVAL_S:
+            self._delay_told_at = now
+            self._stream.queue(encode(Delayed(tuple(self._scheduler.waiting_ids()))))
 
     def _report(self, outputs: Sequence[StepOutput]) -> None:
         now = time.perf_counter()
@@ -149,6 +171,7 @@ class GenerationLoop:
 
     def _end(self, run: Run, reason: FinishReason, now: float) -> None:
         del self._scheduler.running[run.id]
+        self._is_full = False
         if run.fault is None:
             self._stream.queue(encode(run.done(reason, now, self._scheduler.numerics)))
         else:

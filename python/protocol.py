@@ -47,6 +47,13 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Delayed:
+    """These wait for room in the model's cache; said at once and then every second while they do."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     id: str
     prompt_tokens: int
@@ -120,7 +127,9 @@ class Heartbeat:
     rss_bytes: int
 
 
-WorkerMessage = Loading | Ready | Started | Done | Error | Tokenized | Detokenized | Embeddings | Heartbeat
+WorkerMessage = (
+    Loading | Ready | Delayed | Started | Done | Error | Tokenized | Detokenized | Embeddings | Heartbeat
+)
 
 TokenItem = tuple[Any, ...]
 """(id, text, token count) or (id, text, token count, logprobs)."""

@@ -103,6 +103,13 @@ class Scheduler:
             return None
         return self._waiting.popleft()
 
+    def put_back(self, waited: Waiting) -> None:
+        """It could not start: it is the next again."""
+        self._waiting.appendleft(waited)
+
+    def waiting_ids(self) -> list[str]:
+        return [waited.request.id for waited in self._waiting]
+
     def start(self, waited: Waiting, admitted: Admitted, now: float) -> None:
         self.running[waited.request.id] = Run(waited, admitted, now)
 
@@ -119,7 +126,7 @@ class Scheduler:
 
     def drain(self) -> list[str]:
         """Forgets everything and returns the ids that are owed a last word."""
-        ids = [*self.running, *(waited.request.id for waited in self._waiting)]
+        ids = [*self.running, *self.waiting_ids()]
         self.running.clear()
         self._waiting.clear()
         return ids

@@ -155,7 +155,8 @@ export const SETTINGS = {
   MINIVAULT_FIRST_TOKEN_TIMEOUT_MS: {
     schema: whole(1, 1e9),
     fallback: String(2 * MINUTE_MS),
-    about: 'Longest wait for the first token, from the moment the prompt is sent to the worker.',
+    about:
+      'Longest wait for the first token once the worker has the prompt; the clock rests while its cache has no room.',
   },
   MINIVAULT_TOKEN_GAP_TIMEOUT_MS: {
     schema: whole(1, 1e9),

@@ -111,10 +111,11 @@ class Engine(Protocol):
         """Blocks until the model can answer. Raises ModelUnavailableError for what a restart cannot mend."""
         ...
 
-    def admit(self, request: GenerateRequest) -> Admitted:
+    def admit(self, request: GenerateRequest) -> Admitted | None:
         """Takes a request into a free slot; never called while `slots` requests run.
 
-        Does what is quick (rendering, tokenising, limits) and leaves the prefill to `step`. Raises
+        None, and nothing taken: its answer has no room in the cache until a running request ends; never when
+        none runs. Does what is quick (rendering, tokenising, limits) and leaves the prefill to `step`. Raises
         RequestError (context_length_exceeded through `answer_room`, invalid_request for a prompt of no
         tokens); any exception fails this request only and leaves the slot free.
         """

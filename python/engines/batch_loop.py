@@ -23,12 +23,12 @@ class BatchLoop:
         self._rows: dict[str, BatchRow] = {}
         """In the order of their coming."""
 
-    def add(self, row: BatchRow) -> int:
-        """Returns the number of cached prompt tokens. Without room in the cache it waits for others."""
-        has_waiting = any(not other.is_started for other in self._rows.values())
-        cached = None if has_waiting else row.start(self._pool, reuse=True)
-        self._rows[row.id] = row
-        return cached or 0
+    def add(self, row: BatchRow) -> int | None:
+        """Returns the number of cached prompt tokens; None, and nothing added, without room in the cache."""
+        cached = row.start(self._pool)
+        if cached is not None:
+            self._rows[row.id] = row
+        return cached
 
     def cancel(self, request_id: str) -> None:
         row = self._rows.get(request_id)
@@ -38,7 +38,6 @@ class BatchLoop:
     def step(self) -> Sequence[StepOutput]:
         outputs = [StepOutput(row.id, finish="cancelled") for row in self._rows.values() if row.is_cancelled]
         self._drop(outputs)
-        self._start_waiting()
         picked = self._pick()
         if picked:
             answers = self._advance(picked)
@@ -46,16 +45,9 @@ class BatchLoop:
             outputs += answers
         return outputs
 
-    def _start_waiting(self) -> None:
-        for row in self._rows.values():
-            # What it was told about cached tokens when it came must stay true.
-            if not row.is_started and row.start(self._pool, reuse=False) is None:
-                return
-
     def _pick(self) -> list[tuple[BatchRow, Segment]]:
-        started = [row for row in self._rows.values() if row.is_started]
-        generating = [row for row in started if row.pending == 1]
-        entering = [row for row in started if row.pending > 1]
+        generating = [row for row in self._rows.values() if row.pending == 1]
+        entering = [row for row in self._rows.values() if row.pending > 1]
         picked = [(row, row.segment(1)) for row in generating]
         room = min(self._model.entering_tokens(len(generating)), self._model.max_tokens - len(generating))
         if not entering or room < 1:

@@ -47,10 +47,6 @@ class BatchRow:
         self._name: BlockName = b""
 
     @property
-    def is_started(self) -> bool:
-        return bool(self._blocks)
-
-    @property
     def pending(self) -> int:
         """Tokens that the cache lacks: one while it generates, more while the prompt enters."""
         return len(self._known) - self._cached
@@ -59,9 +55,9 @@ class BatchRow:
     def context_ids(self) -> torch.Tensor:
         return self._ids[None, : len(self._known)]
 
-    def start(self, pool: BlockPool, *, reuse: bool) -> int | None:
+    def start(self, pool: BlockPool) -> int | None:
         """Reserves all blocks it may ever need; returns its cached prompt tokens, None without room."""
-        shared = pool.match(self._known) if reuse else []
+        shared = pool.match(self._known)
         held = pool.hold(shared, blocks_for(len(self._ids)) - len(shared))
         if held is None:
             return None

@@ -80,13 +80,15 @@ class BatchedEngine:
             perplexity=self._perplexity,
         )
 
-    def admit(self, request: GenerateRequest) -> Admitted:
+    def admit(self, request: GenerateRequest) -> Admitted | None:
         from engines.batch_row import BatchRow
 
         prompt_ids = self._text.encode(request.input)
         room = answer_room(len(prompt_ids), self._context_length, request.sampling.max_tokens)
         row = BatchRow(request.id, prompt_ids, room, request.sampling, self._device)
         cached = self._loop.add(row)
+        if cached is None:
+            return None
         detokenizer = self._text.detokenizer(request.input, prompt_ids)
         return Admitted(len(prompt_ids), cached, detokenizer, prompt_ids)
 

@@ -40,7 +40,7 @@ class BatchedOrStreamer:
         self._chosen = StreamerEngine(self._model, self._data_dir)
         return self._chosen.load(report)
 
-    def admit(self, request: GenerateRequest) -> Admitted:
+    def admit(self, request: GenerateRequest) -> Admitted | None:
         return self._chosen.admit(request)
 
     def step(self) -> Sequence[StepOutput]:

@@ -48,13 +48,17 @@ class ScriptedEngine:
         self.admitted: list[str] = []
         self.cancelled: list[str] = []
         self.refused: dict[str, Exception] = {}
+        self.delayed: set[str] = set()
+        """Have no room now."""
         self.put: Callable[[GatewayMessage], None] = lambda _: None
         """What the gateway sends meanwhile."""
 
     def load(self, report: Report) -> ModelInfo:
         raise NotImplementedError
 
-    def admit(self, request: GenerateRequest) -> Admitted:
+    def admit(self, request: GenerateRequest) -> Admitted | None:
+        if request.id in self.delayed:
+            return None
         if request.id in self.refused:
             raise self.refused[request.id]
         self.admitted.append(request.id)

@@ -116,6 +116,7 @@ def test_a_request_gets_in_any_company_what_it_gets_alone(step_model):
                 running.add(name)
                 reused += loop.add(BatchRow(name, prompt, wish.max_tokens, wish, CPU)) > 0
             collect(loop.step(), running, tokens, ends)
+        assert loop._pool.available == BLOCKS
         for name, (_, _, expected) in chosen.items():
             assert (tokens[name], ends[name]) == expected
     assert reused > 20
@@ -155,6 +156,7 @@ def test_a_cancel_after_any_step_ends_that_request_in_the_next_and_no_other(step
     if was_running:
         assert ends["a"] == "cancelled"
     drain(loop, running, tokens, ends)
+    assert loop._pool.available == BLOCKS
     assert (tokens["b"], ends["b"]) == alone(step_model, prompts["b"], wish)
 
 
@@ -169,14 +171,20 @@ def test_a_second_turn_prefills_only_what_is_new(step_model):
     assert (tokens["b"], ends["b"]) == alone(step_model, longer, wish)
 
 
-def test_a_request_waits_while_the_cache_has_no_room_and_is_right_after_it(step_model):
+def test_a_request_is_not_taken_while_the_cache_has_no_room_and_is_right_after_it(step_model):
     loop = new_loop(step_model, blocks=5)
-    wish, tokens, ends = sampling(20), {}, {}
+    wish, tokens, ends, running = sampling(20), {}, {}, set()
     prompts = {name: [seed * 7 % 200 + 4] * 50 for seed, name in enumerate("abcd", 1)}
-    for name, prompt in prompts.items():
-        tokens[name] = []
-        loop.add(BatchRow(name, prompt, 20, wish, CPU))
-    drain(loop, set(prompts), tokens, ends)
+    waiting, refusals = list(prompts), 0
+    while waiting or running:
+        if waiting and loop.add(BatchRow(waiting[0], prompts[waiting[0]], 20, wish, CPU)) is not None:
+            tokens[waiting[0]] = []
+            running.add(waiting.pop(0))
+        elif waiting:
+            refusals += 1
+        collect(loop.step(), running, tokens, ends)
+    assert refusals > 20
+    assert loop._pool.available == 5
     for name, prompt in prompts.items():
         assert (tokens[name], ends[name]) == alone(step_model, prompt, wish)
 

@@ -55,6 +55,55 @@ def test_a_request_that_is_refused_fails_alone():
     assert [done["id"] for done in of_kind(lines, "done")] == ["b"]
 
 
+def test_without_room_a_request_waits_in_line_is_told_every_second_and_starts_when_another_ends(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("generation_loop.DELAY_INTERVAL_S", 0)
+
+    def make_room():
+        engine.delayed.clear()
+        return [StepOutput("a", finish="stop")]
+
+    engine = ScriptedEngine(
+        [StepOutput("a", b"x")], make_room, [StepOutput("b", finish="stop"), StepOutput("c", finish="stop")]
+    )
+    engine.delayed = {"b"}
+    lines = play(engine, request("a"), request("b"), request("c"))
+    told = [(line["type"], line.get("id", line.get("ids"))) for line in lines if line["type"] != "tokens"]
+    assert told == [
+        ("started", "a"),
+        ("delayed", ["b", "c"]),
+        ("delayed", ["b", "c"]),
+        ("done", "a"),
+        ("started", "b"),
+        ("started", "c"),
+        ("done", "b"),
+        ("done", "c"),
+    ]
+
+
+def test_a_request_that_leaves_while_it_waits_for_room_makes_way_for_the_next():
+    engine = ScriptedEngine()
+
+    def leave():
+        engine.put(Cancel("b"))
+        return []
+
+    engine.script = [leave, [StepOutput("a", b"x")], [StepOutput("c", b"y")]]
+    engine.delayed = {"b"}
+    lines = play(engine, request("a"), request("b"), request("c"))
+    assert [line["id"] for line in of_kind(lines, "started")] == ["a", "c"]
+    assert [(line["id"], line["reason"]) for line in of_kind(lines, "done")] == [("b", "cancelled")]
+    assert of_kind(lines, "delayed") == [{"type": "delayed", "ids": ["b", "c"]}]
+
+
+def test_an_engine_that_runs_nothing_and_has_no_room_is_not_waited_for():
+    engine = ScriptedEngine()
+    engine.delayed = {"a"}
+    with pytest.raises(RuntimeError, match="no room"):
+        play(engine, request("a"))
+
+
 def test_an_error_in_a_step_ends_its_request_and_keeps_the_text_before_it(capfd: pytest.CaptureFixture[str]):
     engine = ScriptedEngine(
         [StepOutput("a", b"Hel<"), StepOutput("b", b"x")],

@@ -40,6 +40,7 @@ KINDS = {
     kind.__name__.lower(): kind
     for kind in (
         protocol.Loading,
+        protocol.Delayed,
         protocol.Started,
         protocol.Error,
         protocol.Tokenized,

@@ -126,6 +126,9 @@ export class WorkerClient implements RunHost {
           else run.onTokens(item, nowMs);
         }
         return;
+      case 'delayed':
+        for (const id of message.ids) this.#find(message.type, id)?.onDelayed(nowMs);
+        return;
       case 'started': {
         const run = this.#find(message.type, message.id);
         if (run && !run.onStarted(message, nowMs)) {

@@ -63,6 +63,8 @@ export const workerMessageSchema = z.discriminatedUnion('type', [
     slots: z.int().min(1),
     embedder: embedderSchema.nullable().default(null),
   }),
+  /** Requests that wait for room in the model's cache: said at once and then every second while they do. */
+  z.object({ type: z.literal('delayed'), ids: z.array(z.string()) }),
   z.object({ type: z.literal('started'), id: z.string(), prompt_tokens: count, cached_tokens: count }),
   z.object({ type: z.literal('tokens'), items: z.array(tokenItemSchema) }),
   z.object({

@@ -14,7 +14,7 @@ export const MAX_UNREAD_LENGTH = 1024 * 1024;
 const MAX_DELIVERIES = 2;
 
 export interface RunTimeouts {
-  /** From delivery to the first token. */
+  /** From delivery to the first token; the clock rests while the worker says that it is delayed. */
   readonly firstTokenMs: number;
   readonly tokenGapMs: number;
   /** From a cancel to its acknowledgement. */
@@ -83,6 +83,11 @@ export class Run implements WorkerRun {
     return () => {
       delivery.isWritten = true;
     };
+  }
+
+  /** The worker goes on and has no room for it yet: waiting for that is no fault. */
+  onDelayed(nowMs: number): void {
+    if (this.#phase === 'running' && !this.#meter.isStarted) this.#watchdog.feed(nowMs);
   }
 
   /** False when this delivery was acknowledged before. */

@@ -47,6 +47,23 @@ describe('a stalled worker', () => {
     expect((await readRun(innocent)).text).toBe('whole');
   });
 
+  it('is none while it says that a run is delayed: the clock of the first token runs from then', async () => {
+    const { worker, processes, current } = scriptedWorker();
+    await soon();
+    const request = sampleRequest();
+    const run = worker.generate(request, never);
+    await passAlive(current(), 500_000, { type: 'delayed', ids: [request.id] });
+    expect(current().received).toHaveLength(1);
+    current().say({ type: 'started', id: request.id, prompt_tokens: 3, cached_tokens: 2 });
+    await passAlive(current(), 118_000, { type: 'delayed', ids: [request.id] });
+    expect(current().received).toHaveLength(1);
+    await passAlive(current(), 3_000);
+    expect(current().received.at(-1)).toEqual({ type: 'cancel', id: request.id });
+    current().say(doneMessage(request.id, 0, 'cancelled'));
+    expect(await run.settled).toMatchObject({ status: 'failed', error: { code: 'generation_timeout' } });
+    expect(processes).toHaveLength(1);
+  });
+
   it('that pauses between two tokens costs that run alone when it obeys the cancel', async () => {
     const { worker, processes, current } = scriptedWorker();
     await soon();
