@@ -3,15 +3,23 @@ import Anthropic, { APIError, APIUserAbortError } from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type StartedApp, startApp } from '../testing/start-app.js';
 
+const callOf = (name: string, args: object) =>
+  `<tool_call>\n${JSON.stringify({ name, arguments: args })}\n</tool_call>\n`;
+
 let app: StartedApp;
 let client: Anthropic;
 beforeAll(async () => {
   app = await startApp({
     plan: {
       tokens: 4,
+      tool_format: 'hermes',
       rules: [
         { match: 'FAILS-AT-ONCE', do: 'raise', at: 0 },
         { match: 'FAILS-MIDWAY', do: 'raise', at: 2, gap_ms: 20 },
+        {
+          match: 'what time',
+          text: `Let me see.\n${callOf('get_time', { zone: 'UTC' })}${callOf('get_date', {})}`,
+        },
         { match: 'ENDLESS', tokens: 100_000, gap_ms: 5 },
       ],
     },
@@ -20,6 +28,11 @@ beforeAll(async () => {
   client = new Anthropic({ baseURL: app.url, apiKey: 'none' });
 });
 afterAll(() => app.close());
+
+const TOOLS: Anthropic.Tool[] = ['get_time', 'get_date'].map(name => ({
+  name,
+  input_schema: { type: 'object' },
+}));
 
 const ask = (content: string, more: Partial<Anthropic.MessageCreateParamsNonStreaming> = {}) => ({
   model: 'fake',
@@ -52,6 +65,45 @@ describe('@anthropic-ai/sdk', () => {
     expect(streamed).toMatchObject(whole);
     expect(texts).toEqual(['alpha', ' beta', ' alpha', ' beta']);
     expect(stream.request_id).toBeTruthy();
+  });
+
+  it('gets the calls of tools, whole and streamed, and sends their results back', async () => {
+    const whole = await client.messages.create(ask('what time is it?', { tools: TOOLS }));
+    expect(whole).toMatchObject({
+      content: [
+        { type: 'text', text: 'Let me see.' },
+        { type: 'tool_use', name: 'get_time', input: { zone: 'UTC' } },
+        { type: 'tool_use', name: 'get_date', input: {} },
+      ],
+      stop_reason: 'tool_use',
+    });
+    const streamed = await client.messages.stream(ask('what time is it?', { tools: TOOLS })).finalMessage();
+    expect(streamed.content.map(block => ({ ...block, id: '' }))).toEqual(
+      whole.content.map(block => ({ ...block, id: '' })),
+    );
+    const calls = whole.content.filter(block => block.type === 'tool_use');
+    const results = calls.map(({ id }) => ({
+      type: 'tool_result' as const,
+      tool_use_id: id,
+      content: 'noon',
+    }));
+    const messages: Anthropic.MessageParam[] = [
+      { role: 'user', content: 'what time is it?' },
+      { role: 'assistant', content: whole.content },
+      { role: 'user', content: [...results, { type: 'text', text: 'thank you' }] },
+    ];
+    const answer = await client.messages.create(ask('', { messages, tools: TOOLS }));
+    expect(answer.content).toMatchObject([{ type: 'text', text: 'thank you thank you' }]);
+  });
+
+  it('gets one call alone when it asks for one', async () => {
+    const { content } = await client.messages.create(
+      ask('what time is it?', {
+        tools: TOOLS,
+        tool_choice: { type: 'auto', disable_parallel_tool_use: true },
+      }),
+    );
+    expect(content.map(({ type }) => type)).toEqual(['text', 'tool_use']);
   });
 
   it('counts tokens', async () => {

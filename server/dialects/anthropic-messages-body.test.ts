@@ -153,10 +153,6 @@ describe('a message request is refused with the name of the field', () => {
     [{ tools: [{ ...TOOL, strict: true }] }, 'tools.0.strict'],
     [{ tool_choice: { type: 'any' } }, 'tool_choice.type'],
     [{ tool_choice: { type: 'tool', name: 'get_time' } }, 'tool_choice.type'],
-    [
-      { tool_choice: { type: 'auto', disable_parallel_tool_use: true } },
-      'tool_choice.disable_parallel_tool_use',
-    ],
     [{ output_config: { effort: 'low' } }, 'output_config.effort'],
     [{ output_config: { format: { type: 'text' } } }, 'output_config.format.type'],
   ])('%j', (more, param) => {

@@ -28,7 +28,7 @@ export const toolChoiceSchema = z.discriminatedUnion(
   [
     z.object({
       type: z.literal('auto'),
-      disable_parallel_tool_use: refusedField('the model decides how many tools it calls.', [null, false]),
+      disable_parallel_tool_use: z.boolean().optional().describe('Only the first call is told.'),
     }),
     z.object({ type: z.literal('none') }),
   ],
@@ -46,4 +46,8 @@ export function toTools(
     ...(description === undefined ? {} : { description }),
     parameters,
   }));
+}
+
+export function isParallel(choice: z.output<typeof toolChoiceSchema> | undefined): boolean {
+  return !(choice?.type === 'auto' && choice.disable_parallel_tool_use === true);
 }

@@ -8,6 +8,7 @@ import type { Admission, Ticket } from './admission.js';
 import { checkContextLength } from './context-limit.js';
 import { type ExchangeContext, isWorthKeeping, toExchange, withQueueMs } from './record.js';
 import { settlesWithin } from './settles-within.js';
+import { checkToolFormat } from './tool-format.js';
 
 /** How soon a change of place is told. */
 const POSITION_INTERVAL_MS = 1_000;
@@ -66,6 +67,7 @@ export function createGenerate(parts: GeneratorParts): Generate {
     signal: AbortSignal,
   ): AsyncGenerator<readonly GenerationEvent[]> {
     admission.requireRoom();
+    checkToolFormat(worker, request.input);
     await checkContextLength(worker, request.input, signal);
     const enteredAtMs = performance.now();
     const ticket = admission.enter(signal);

@@ -8,9 +8,12 @@ import {
   toGeneration,
   toInput,
 } from '../dialects/anthropic-messages-body.js';
+import { isParallel } from '../dialects/anthropic-tools.js';
 import { collect } from '../generation/collect.js';
 import type { Generate } from '../generation/generate.js';
 import type { ServedModels } from '../generation/served-models.js';
+import { parseToolCalls } from '../generation/tool-calls.js';
+import { checkToolFormat } from '../generation/tool-format.js';
 import { parseBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
@@ -21,9 +24,10 @@ export interface MessagesRouteParts {
   readonly generate: Generate;
   readonly timeouts: StreamTimeouts;
   readonly models: ServedModels;
+  readonly worker: Pick<Worker, 'status'>;
 }
 
-export function messagesRoute({ generate, timeouts, models }: MessagesRouteParts): RequestHandler {
+export function messagesRoute({ generate, timeouts, models, worker }: MessagesRouteParts): RequestHandler {
   return async (req, res) => {
     const scope = scopeOf(res);
     const { requestId } = scope;
@@ -33,11 +37,16 @@ export function messagesRoute({ generate, timeouts, models }: MessagesRouteParts
     models.requireServed(body.model);
     const id = uuidv7();
     const request = { id, ...toGeneration(body, drawSeed()) };
-    const events = generate(
-      request,
-      { dialect: 'anthropic-messages', caller: null, requestId },
-      scope.signal,
-    );
+    const exchange = { dialect: 'anthropic-messages', caller: null, requestId };
+    const generated = generate(request, exchange, scope.signal);
+    const events =
+      request.input.tools === undefined
+        ? generated
+        : parseToolCalls(generated, {
+            format: () => worker.status().model?.tool_format ?? null,
+            exchangeId: id,
+            isParallel: isParallel(body.tool_choice),
+          });
     const context = {
       id,
       model: models.current(),
@@ -57,7 +66,7 @@ export function messagesRoute({ generate, timeouts, models }: MessagesRouteParts
 
 export interface CountTokensRouteParts {
   readonly models: Pick<ServedModels, 'requireServed'>;
-  readonly worker: Pick<Worker, 'tokenize'>;
+  readonly worker: Pick<Worker, 'status' | 'tokenize'>;
 }
 
 export function countTokensRoute({ models, worker }: CountTokensRouteParts): RequestHandler {
@@ -66,6 +75,8 @@ export function countTokensRoute({ models, worker }: CountTokensRouteParts): Req
     res.setHeader('request-id', requestId);
     const body = parseBody(req, countTokensBodySchema);
     models.requireServed(body.model);
-    res.json({ input_tokens: await worker.tokenize(toInput(body), signal) });
+    const input = toInput(body);
+    checkToolFormat(worker, input);
+    res.json({ input_tokens: await worker.tokenize(input, signal) });
   };
 }

@@ -25,6 +25,8 @@ export interface FakePlan extends FakePace {
   readonly slots?: number;
   readonly context_length?: number;
   readonly state_dir?: string;
+  /** How its answers call tools; it has no form for them when absent. */
+  readonly tool_format?: 'hermes' | 'llama3' | 'mistral';
   readonly load?: ReadonlyArray<{ readonly do: string; readonly times?: number }>;
   readonly rules?: readonly FakeRule[];
 }
