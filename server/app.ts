@@ -11,6 +11,7 @@ import { chatRoute } from './routes/chat.js';
 import { errorBodyOf } from './routes/error-dialect.js';
 import { generateRoute } from './routes/generate.js';
 import { healthRoute, livezRoute, readyzRoute } from './routes/health.js';
+import { chatCompletionsRoute } from './routes/openai-chat.js';
 import { docsAssetRoute, docsRoute, openApiRoute } from './routes/reference.js';
 import { welcomeRoute } from './routes/welcome.js';
 
@@ -28,6 +29,8 @@ export function createApp(parts: Parts): Express {
   app.route('/livez').get(livezRoute).all(onlyMethods('GET'));
   app.route('/readyz').get(readyzRoute(parts)).all(onlyMethods('GET'));
   app.route('/generate').post(readBody, generateRoute(parts)).all(onlyMethods('POST'));
+
+  app.route('/v1/chat/completions').post(readBody, chatCompletionsRoute(parts)).all(onlyMethods('POST'));
 
   app.route('/v1/messages').post(readBody, messagesRoute(parts)).all(onlyMethods('POST'));
   app.route('/v1/messages/count_tokens').post(readBody, countTokensRoute(parts)).all(onlyMethods('POST'));

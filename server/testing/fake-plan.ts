@@ -24,6 +24,7 @@ export interface FakePlan extends FakePace {
   readonly load_ms?: number;
   readonly slots?: number;
   readonly context_length?: number;
+  readonly cached_tokens?: number;
   readonly state_dir?: string;
   /** How its answers call tools; it has no form for them when absent. */
   readonly tool_format?: 'hermes' | 'llama3' | 'mistral';

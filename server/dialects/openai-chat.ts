@@ -1,0 +1,189 @@
+// OpenAI's chat completions as they are sent: one answer, or chunks in the order that its clients expect.
+// https://github.com/openai/openai-node, resources/chat/completions/completions.ts
+import { z } from 'zod';
+import type {
+  ChoiceEvent,
+  ChoicesResult,
+  GenerationEvent,
+  Result,
+  TokenLogprob,
+  ToolCall,
+} from '../domain/generation.js';
+import type { StreamEncoder } from './dialect.js';
+import {
+  chatLogprobsSchema,
+  type OpenAiContext,
+  toChatLogprobs,
+  toFinishReason,
+  toOpenAiUsage,
+  toUnixSeconds,
+  usageSchema,
+} from './openai-answer.js';
+import { openAiErrorBody } from './openai-error.js';
+import { SSE_CONTENT_TYPE, SSE_DONE, SSE_PING, sseData } from './sse-frame.js';
+
+const index = z.int().min(0);
+const finishReason = z.enum(['stop', 'length', 'tool_calls']);
+const toolCallSchema = z.object({
+  id: z.string(),
+  type: z.literal('function'),
+  function: z.object({ name: z.string(), arguments: z.string().describe('The JSON of an object.') }),
+});
+const head = { id: z.string(), created: index, model: z.string(), system_fingerprint: z.string() };
+
+export const chatAnswerSchema = z.object({
+  ...head,
+  object: z.literal('chat.completion'),
+  choices: z.array(
+    z.object({
+      index,
+      message: z.object({
+        role: z.literal('assistant'),
+        content: z.string().nullable(),
+        refusal: z.null(),
+        tool_calls: z.array(toolCallSchema).optional(),
+      }),
+      logprobs: chatLogprobsSchema.nullable(),
+      finish_reason: finishReason,
+    }),
+  ),
+  usage: usageSchema,
+});
+
+export const chatChunkSchema = z.object({
+  ...head,
+  object: z.literal('chat.completion.chunk'),
+  choices: z.array(
+    z.object({
+      index,
+      delta: z.object({
+        role: z.literal('assistant').optional(),
+        content: z.string().optional(),
+        tool_calls: z.array(toolCallSchema.extend({ index })).optional(),
+      }),
+      logprobs: chatLogprobsSchema.nullable(),
+      finish_reason: finishReason.nullable(),
+    }),
+  ),
+  usage: usageSchema
+    .nullable()
+    .optional()
+    .describe('With stream_options.include_usage: null but in the last chunk.'),
+});
+
+type ChatChunk = z.input<typeof chatChunkSchema>;
+type ChatDelta = ChatChunk['choices'][number]['delta'];
+
+function headOf({ id, createdAt, model, fingerprint }: OpenAiContext) {
+  return {
+    id: `chatcmpl-${id}`,
+    created: toUnixSeconds(createdAt),
+    model,
+    system_fingerprint: fingerprint(),
+  };
+}
+
+function toToolCall({ id, name, arguments: given }: ToolCall): z.input<typeof toolCallSchema> {
+  return { id, type: 'function', function: { name, arguments: given } };
+}
+
+function toChoice(result: Result, at: number): z.input<typeof chatAnswerSchema>['choices'][number] {
+  const { text, toolCalls, logprobs, reason } = result;
+  const hasCalls = toolCalls.length > 0;
+  return {
+    index: at,
+    message: {
+      role: 'assistant',
+      content: hasCalls && text === '' ? null : text,
+      refusal: null,
+      ...(hasCalls ? { tool_calls: toolCalls.map(toToolCall) } : {}),
+    },
+    logprobs: logprobs && toChatLogprobs(logprobs),
+    finish_reason: hasCalls && reason === 'stop' ? 'tool_calls' : toFinishReason(reason),
+  };
+}
+
+export function chatAnswer(
+  { choices, usage }: ChoicesResult,
+  context: OpenAiContext,
+): z.input<typeof chatAnswerSchema> {
+  const { id, created, model, system_fingerprint } = headOf(context);
+  return {
+    id,
+    object: 'chat.completion',
+    created,
+    model,
+    choices: choices.map(toChoice),
+    usage: toOpenAiUsage(usage),
+    system_fingerprint,
+  };
+}
+
+/** @param includesUsage adds a chunk with usage before the end, and `usage: null` to all others */
+export function createChatEncoder(
+  context: OpenAiContext,
+  includesUsage: boolean,
+): StreamEncoder<ChoiceEvent> {
+  /** Of each choice that has begun: whether it called a tool. */
+  const begun: boolean[] = [];
+  /** Taken at the first chunk: no chunk of one answer may differ in it. */
+  let head: ReturnType<typeof headOf> | null = null;
+
+  const chunk = (choices: ChatChunk['choices'], usage: ChatChunk['usage'] = null): string => {
+    head ??= headOf(context);
+    const { system_fingerprint, ...known } = head;
+    return sseData({
+      ...known,
+      object: 'chat.completion.chunk',
+      system_fingerprint,
+      choices,
+      ...(includesUsage ? { usage } : {}),
+    } satisfies ChatChunk);
+  };
+  const delta = (at: number, told: ChatDelta, logprobs?: readonly TokenLogprob[]): string =>
+    chunk([
+      { index: at, delta: told, logprobs: logprobs ? toChatLogprobs(logprobs) : null, finish_reason: null },
+    ]);
+
+  const begin = (at: number): string => {
+    if (begun[at] !== undefined) return '';
+    begun[at] = false;
+    return delta(at, { role: 'assistant', content: '' });
+  };
+  const encode = (at: number, event: GenerationEvent): string => {
+    switch (event.type) {
+      case 'queued':
+        return '';
+      case 'started':
+        return begin(at);
+      case 'token': {
+        const { text, logprobs } = event;
+        if (text === '' && logprobs === undefined) return '';
+        return begin(at) + delta(at, { content: text }, logprobs);
+      }
+      case 'tool_call': {
+        const start = begin(at);
+        begun[at] = true;
+        return start + delta(at, { tool_calls: [{ index: event.index, ...toToolCall(event.call) }] });
+      }
+      case 'done': {
+        const start = begin(at);
+        const reason = begun[at] && event.reason === 'stop' ? 'tool_calls' : toFinishReason(event.reason);
+        return start + chunk([{ index: at, delta: {}, logprobs: null, finish_reason: reason }]);
+      }
+    }
+  };
+  return {
+    contentType: SSE_CONTENT_TYPE,
+    events: batch => {
+      let text = '';
+      for (const event of batch) {
+        if (event.type === 'choice') text += encode(event.index, event.event);
+        else text += `${includesUsage ? chunk([], toOpenAiUsage(event.usage)) : ''}${SSE_DONE}`;
+      }
+      return text;
+    },
+    heartbeat: () => SSE_PING,
+    error: error => `${sseData(openAiErrorBody(error))}${SSE_DONE}`,
+  };
+}

@@ -1,0 +1,110 @@
+// OpenAI's tools and response_format, and what they come to: definitions for the chat template, and constraints.
+import { z } from 'zod';
+import type { Constraint, JsonObject, ToolDefinition } from '../domain/generation.js';
+import { MAX_TOOLS } from './openai-messages.js';
+
+const name = z.string().regex(/^[\w-]{1,64}$/, 'up to 64 letters, digits, _ and -');
+const jsonSchema = z.record(z.string(), z.unknown());
+
+export const toolsSchema = z
+  .array(
+    z.object({
+      type: z.literal('function'),
+      function: z.object({
+        name,
+        description: z.string().nullish(),
+        parameters: jsonSchema.nullish().describe('A JSON schema; absent, there are none.'),
+        strict: z
+          .boolean()
+          .nullish()
+          .describe('Arguments are held to the schema where tool_choice makes the model call.'),
+      }),
+    }),
+  )
+  .max(MAX_TOOLS);
+
+export const toolChoiceSchema = z.union(
+  [
+    z.enum(['none', 'auto', 'required']),
+    z.object({ type: z.literal('function'), function: z.object({ name }) }),
+  ],
+  { error: 'none, auto, required, or {"type": "function", "function": {"name": …}}' },
+);
+
+export const responseFormatSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text') }),
+  z.object({ type: z.literal('json_object') }),
+  z.object({
+    type: z.literal('json_schema'),
+    json_schema: z.object({
+      name,
+      description: z.string().nullish(),
+      schema: jsonSchema.nullish(),
+      strict: z.boolean().nullish().describe('The answer is held to the schema either way.'),
+    }),
+  }),
+]);
+
+type Tools = z.output<typeof toolsSchema>;
+export type ToolChoice = z.output<typeof toolChoiceSchema>;
+export type ResponseFormat = z.output<typeof responseFormatSchema>;
+
+/** How the answer is to be read: text alone, calls in the model's own form, or one bare call by constraint. */
+export type CallReading = 'none' | 'model' | 'bare';
+
+export interface ToolPlan {
+  readonly tools: readonly ToolDefinition[];
+  readonly constraint: Constraint | null;
+  readonly reading: CallReading;
+}
+
+export function toConstraint(format: ResponseFormat | null | undefined): Constraint | null {
+  if (format == null || format.type === 'text') return null;
+  const schema = format.type === 'json_schema' ? format.json_schema.schema : null;
+  return schema == null ? { type: 'json_object' } : { type: 'json_schema', schema };
+}
+
+/** With `required`, or one tool named, the answer is constrained to be one call. */
+export function planTools(tools: Tools, choice: ToolChoice): ToolPlan {
+  if (tools.length === 0 || choice === 'none') return { tools: [], constraint: null, reading: 'none' };
+  const definitions = tools.map(({ function: { name, description, parameters } }) => ({
+    name,
+    ...(description == null ? {} : { description }),
+    parameters: parameters ?? { type: 'object', properties: {} },
+  }));
+  if (choice === 'auto') return { tools: definitions, constraint: null, reading: 'model' };
+  const callable =
+    choice === 'required' ? definitions : definitions.filter(tool => tool.name === choice.function.name);
+  return {
+    tools: definitions,
+    constraint: { type: 'json_schema', schema: toCallSchema(callable) },
+    reading: 'bare',
+  };
+}
+
+function toCallSchema(tools: readonly ToolDefinition[]): JsonObject {
+  const schemas = tools.map(({ name, parameters }, index) => ({
+    type: 'object',
+    properties: {
+      name: { const: name },
+      arguments: rebase(parameters, `#${tools.length > 1 ? `/anyOf/${index}` : ''}/properties/arguments`),
+    },
+    required: ['name', 'arguments'],
+    additionalProperties: false,
+  }));
+  const [only] = schemas;
+  return schemas.length === 1 && only !== undefined ? only : { anyOf: schemas };
+}
+
+/** References within a schema that now stands deeper in another. */
+function rebase(value: unknown, root: string): unknown {
+  if (Array.isArray(value)) return value.map(each => rebase(each, root));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]) =>
+      key === '$ref' && typeof child === 'string' && child.startsWith('#')
+        ? [key, `${root}${child.slice(1)}`]
+        : [key, rebase(child, root)],
+    ),
+  );
+}

@@ -1,0 +1,70 @@
+// What chat completions and completions do alike: all choices of a request as one answer, streamed or whole.
+import type { Response } from 'express';
+import { v7 as uuidv7 } from 'uuid';
+import type { StreamEncoder } from '../dialects/dialect.js';
+import { type OpenAiContext, toFingerprint } from '../dialects/openai-answer.js';
+import type { ChoiceEvent, ChoicesResult, GenerateRequest, GenerationEvents } from '../domain/generation.js';
+import { mergeChoices } from '../generation/choices.js';
+import { collectChoices } from '../generation/collect.js';
+import type { Generate } from '../generation/generate.js';
+import type { ServedModels } from '../generation/served-models.js';
+import type { RequestScope } from '../http/request-scope.js';
+import { type StreamTimeouts, sendStream } from '../http/send.js';
+import type { Worker } from '../worker/worker.js';
+
+export interface OpenAiRouteParts {
+  readonly generate: Generate;
+  readonly timeouts: StreamTimeouts;
+  readonly models: ServedModels;
+  readonly worker: Pick<Worker, 'status' | 'detokenize'>;
+}
+
+export interface ChoicesAsked {
+  readonly dialect: string;
+  /** For each prompt its choices. */
+  readonly prompts: readonly (readonly Omit<GenerateRequest, 'id'>[])[];
+  /** What each generation goes through. */
+  readonly through: (events: GenerationEvents, exchangeId: string) => GenerationEvents;
+  readonly encoder: (context: OpenAiContext) => StreamEncoder<ChoiceEvent>;
+  readonly answer: (result: ChoicesResult, context: OpenAiContext) => unknown;
+  readonly isStreamed: boolean;
+}
+
+/** Each choice is an exchange of its own; the answer has the id of the first. */
+export async function answerChoices(
+  res: Response,
+  scope: RequestScope,
+  { generate, timeouts, models, worker }: OpenAiRouteParts,
+  { dialect, prompts, through, encoder, answer, isStreamed }: ChoicesAsked,
+): Promise<void> {
+  const { requestId } = scope;
+  const first = uuidv7();
+  const exchange = { dialect, caller: null, requestId };
+  const starts = prompts.map((choices, prompt) =>
+    choices.map((request, choice) => {
+      const id = prompt + choice === 0 ? first : uuidv7();
+      return (signal: AbortSignal) => through(generate({ ...request, id }, exchange, signal), id);
+    }),
+  );
+  const events = mergeChoices(starts, scope.signal);
+  const context: OpenAiContext = {
+    id: first,
+    model: models.current(),
+    requestId,
+    createdAt: new Date(),
+    fingerprint: () => fingerprintOf(worker),
+  };
+  const headers = { 'X-Exchange-Id': first };
+  if (isStreamed) {
+    await sendStream(res, scope, events, encoder(context), { ...timeouts, headers });
+    return;
+  }
+  const result = await collectChoices(events);
+  if (!scope.signal.aborted) res.set(headers).json(answer(result, context));
+}
+
+function fingerprintOf(worker: Pick<Worker, 'status'>): string {
+  const { model } = worker.status();
+  // The engines tell as dtype what they compute in.
+  return toFingerprint({ digest: model?.digest ?? 'unknown', numerics: model?.dtype ?? 'unknown' });
+}
