@@ -11,6 +11,7 @@ import { chatRoute } from './routes/chat.js';
 import { errorBodyOf } from './routes/error-dialect.js';
 import { generateRoute } from './routes/generate.js';
 import { healthRoute, livezRoute, readyzRoute } from './routes/health.js';
+import { ollamaChatRoute, ollamaGenerateRoute } from './routes/ollama-answer.js';
 import { chatCompletionsRoute } from './routes/openai-chat.js';
 import { docsAssetRoute, docsRoute, openApiRoute } from './routes/reference.js';
 import { welcomeRoute } from './routes/welcome.js';
@@ -34,6 +35,9 @@ export function createApp(parts: Parts): Express {
 
   app.route('/v1/messages').post(readBody, messagesRoute(parts)).all(onlyMethods('POST'));
   app.route('/v1/messages/count_tokens').post(readBody, countTokensRoute(parts)).all(onlyMethods('POST'));
+
+  app.route('/api/generate').post(readBody, ollamaGenerateRoute(parts)).all(onlyMethods('POST'));
+  app.route('/api/chat').post(readBody, ollamaChatRoute(parts)).all(onlyMethods('POST'));
 
   app.route('/api/v1/chat').post(readBody, chatRoute(parts)).all(onlyMethods('POST'));
   app.route('/api/v1/health').get(healthRoute(parts)).all(onlyMethods('GET'));

@@ -137,6 +137,12 @@ export const SETTINGS = {
     about:
       'When the log is forced to disk: at most one second late, before each answer ends, or when the system likes.',
   },
+  MINIVAULT_KEEP_ALIVE_MS: {
+    schema: whole(0, 1e15),
+    fallback: null,
+    about:
+      "How long an idle model stays in memory; unset, for ever. Ollama's clients change it with `keep_alive`.",
+  },
   MINIVAULT_QUEUE_MAX_WAITING: {
     schema: whole(0, 100_000),
     fallback: '512',

@@ -4,6 +4,7 @@ import type { Config } from './config.js';
 import { AppError } from './errors.js';
 import { Admission } from './generation/admission.js';
 import { createGenerate, type Generate } from './generation/generate.js';
+import { Residency } from './generation/residency.js';
 import { createServedModels, type ServedModels } from './generation/served-models.js';
 import { settlesWithin } from './generation/settles-within.js';
 import type { ForeignPagesOptions } from './http/foreign-pages.js';
@@ -29,6 +30,7 @@ export interface Parts {
   readonly log: ExchangeLog;
   readonly generate: Generate;
   readonly models: ServedModels;
+  readonly residency: Residency;
   readonly isStopping: () => boolean;
   /**
    * Refuses who waits and who comes; resolves when nothing runs any more. When the time is up first, the worker is
@@ -56,6 +58,11 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     if (!stopping) followWorker(admission, status);
   };
   worker.onChange(follow);
+  const residency = new Residency({
+    worker,
+    admission,
+    keepAliveMs: config.MINIVAULT_KEEP_ALIVE_MS ?? Number.POSITIVE_INFINITY,
+  });
   worker.start();
 
   return {
@@ -84,6 +91,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       () => worker.status().model?.id ?? config.MINIVAULT_MODEL,
       config.MINIVAULT_MODEL_ALIASES ?? [],
     ),
+    residency,
     isStopping: () => stopping,
     drain: async timeoutMs => {
       stopping = true;

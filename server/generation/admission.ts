@@ -83,6 +83,16 @@ export class Admission {
     for (const waiting of [...this.#waiting]) waiting.leave(error);
   }
 
+  /** Nobody waits and no slot is held. */
+  get isQuiet(): boolean {
+    return this.waiting + this.running === 0;
+  }
+
+  /** Called whenever it has become quiet. */
+  onQuiet(listener: () => void): void {
+    this.#queue.on('idle', listener);
+  }
+
   /** Resolves when no slot is held. */
   async idle(): Promise<void> {
     await this.#queue.onPendingZero();

@@ -7,7 +7,7 @@ import type { Worker } from '../worker/worker.js';
 const TEMPLATE_TOKENS = 64;
 
 /** A token is at least one byte of text in every tokenizer we load, so this never falls short. */
-function mostTokens(input: GenerationInput): number {
+export function mostTokens(input: GenerationInput): number {
   if (input.tokenIds) return input.tokenIds.length;
   const texts = input.messages === undefined ? [input.prompt] : input.messages.map(textOf);
   if (input.tools) texts.push(JSON.stringify(input.tools));

@@ -76,6 +76,7 @@ export function createGenerate(parts: GeneratorParts): Generate {
     let waitedMs: number;
     let isHandedOver = false;
     try {
+      worker.load();
       let position = ticket.position();
       yield [{ type: 'queued', position }];
       let toldAtMs = performance.now();

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { anthropicOperations } from './anthropic.js';
 import { nativeOperations } from './native.js';
+import { ollamaOperations } from './ollama.js';
 import type { Operation } from './operation.js';
 import { systemsOperations } from './systems.js';
 
@@ -57,6 +58,7 @@ const docsAsset: Operation = {
 
 export const OPERATIONS: readonly Operation[] = [
   ...nativeOperations,
+  ...ollamaOperations,
   ...anthropicOperations,
   ...systemsOperations,
   ...ownOperations,

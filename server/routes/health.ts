@@ -39,6 +39,7 @@ function toWireWorker(status: WorkerStatus): unknown {
 function overall(status: WorkerStatus, log: ExchangeLogStatus, stopping: boolean): string {
   if (stopping) return 'stopping';
   if (status.state === 'failed' || status.state === 'stopped') return 'failed';
+  if (status.state === 'unloaded') return 'unloaded';
   if (status.state !== 'ready') return 'loading';
   return log.degraded ? 'degraded' : 'ok';
 }
@@ -51,6 +52,11 @@ function requireReady(status: WorkerStatus, stopping: boolean): void {
   if (status.state === 'failed' || status.state === 'stopped') {
     throw new AppError('model_unavailable', status.fault ?? 'The worker has stopped.', {
       retryAfterMs: 10 * LOADING_RETRY_AFTER_MS,
+    });
+  }
+  if (status.state === 'unloaded') {
+    throw new AppError('model_loading', 'The model is unloaded; a prompt loads it.', {
+      retryAfterMs: LOADING_RETRY_AFTER_MS,
     });
   }
   const { loading } = status;

@@ -32,6 +32,11 @@ export class Calls {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** Questions whose answer is still to come, also when nobody waits for it any more. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
   /** @throws AppError cancelled, generation_timeout, or what the worker answers. */
   async ask<Type extends CallType>(
     channel: Channel,

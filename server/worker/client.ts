@@ -44,6 +44,11 @@ export class WorkerClient implements RunHost {
     return this.#inWorker.size;
   }
 
+  /** Somebody waits for something. */
+  get isBusy(): boolean {
+    return this.#waiting.size + this.#suspects.size + this.#inWorker.size + this.#calls.size > 0;
+  }
+
   generate(request: GenerateRequest, signal: AbortSignal): WorkerRun {
     const run = new Run(request, signal, this.#options.timeouts, this);
     if (this.#refusal) run.dismiss(this.#refusal);

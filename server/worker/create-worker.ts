@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { type Config, inheritedEnvironment } from '../config.js';
 import type { Logger } from '../log.js';
+import type { WorkerClient } from './client.js';
 import { workerEnvironment } from './environment.js';
 import { type SpawnWorker, spawnWorker, type WorkerCommand } from './process.js';
 import { Supervisor } from './supervisor.js';
@@ -40,12 +41,17 @@ export function createWorker(options: WorkerOptions): Worker {
       stopMs: stopTimeoutMs,
     },
   });
-  const { client } = supervisor;
+  const loaded = (): WorkerClient => {
+    supervisor.load();
+    return supervisor.client;
+  };
   return {
     start: () => supervisor.start(),
-    generate: (request, signal) => client.generate(request, signal),
-    tokenize: (input, signal) => client.tokenize(input, signal),
-    detokenize: (tokenIds, signal) => client.detokenize(tokenIds, signal),
+    generate: (request, signal) => loaded().generate(request, signal),
+    tokenize: (input, signal) => loaded().tokenize(input, signal),
+    detokenize: (tokenIds, signal) => loaded().detokenize(tokenIds, signal),
+    load: () => supervisor.load(),
+    unload: () => supervisor.unload(),
     status: () => supervisor.status(),
     onChange: listener => supervisor.onChange(listener),
     stop: () => supervisor.stop(),

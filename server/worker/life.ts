@@ -85,8 +85,8 @@ export class WorkerLife implements ChannelListener {
   }
 
   /** shutdown message, SIGTERM, SIGKILL, each after the stop timeout; resolves when reaped. */
-  async stop(): Promise<void> {
-    this.#killedBecause ??= 'the gateway is stopping';
+  async stop(reason: string): Promise<void> {
+    this.#killedBecause ??= reason;
     const ask = (): void => void this.#channel.send({ type: 'shutdown' });
     await stopProcess(this.#process, ask, this.#options.stopTimeoutMs);
   }

@@ -31,6 +31,8 @@ export class Supervisor implements LifeListener {
   #life: WorkerLife | null = null;
   #lifeHandled: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | null = null;
+  /** The process is being ended because the model was unloaded. */
+  #isUnloading = false;
   #restartTimer: NodeJS.Timeout | undefined;
   #model: WorkerModel | null = null;
   #engine: string | null = null;
@@ -81,6 +83,26 @@ export class Supervisor implements LifeListener {
     return () => this.#listeners.delete(listener);
   }
 
+  load(): void {
+    if (this.#state !== 'unloaded') return;
+    this.#state = 'starting';
+    // Two processes at once would need the memory of both.
+    if (this.#isUnloading) this.#changed();
+    else this.#launch();
+  }
+
+  async unload(): Promise<boolean> {
+    if (this.#state !== 'ready' || this.#life === null || this.client.isBusy) return false;
+    this.#state = 'unloaded';
+    this.#isUnloading = true;
+    this.client.detach();
+    this.#logger.info('The model is unloaded; the next prompt loads it again.');
+    this.#changed();
+    await this.#life.stop('the model was unloaded');
+    await this.#lifeHandled;
+    return true;
+  }
+
   /** Resolves when the child is reaped and every run has settled. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -121,7 +143,7 @@ export class Supervisor implements LifeListener {
   }
 
   onPermanentFault(fault: string): void {
-    if (this.#state !== 'stopped') this.#giveUp(fault);
+    if (this.#state !== 'stopped' && !this.#isUnloading) this.#giveUp(fault);
   }
 
   onDoomed(): void {
@@ -151,10 +173,13 @@ export class Supervisor implements LifeListener {
     this.#life = null;
     this.#rssBytes = null;
     this.#loading.clear();
-    this.#lastExit = exit;
-    if (this.#state === 'stopped') {
+    const wasUnloaded = this.#isUnloading;
+    this.#isUnloading = false;
+    if (!wasUnloaded) this.#lastExit = exit;
+    if (this.#state === 'stopped' || wasUnloaded) {
       this.client.disconnect(error);
-      this.#changed();
+      if (this.#state === 'starting') this.#launch();
+      else this.#changed();
       return;
     }
     const { delayMs, isGivenUp } = this.#policy.onDeath(readyForMs, fault !== null, performance.now());
@@ -193,7 +218,7 @@ export class Supervisor implements LifeListener {
 
   async #stop(): Promise<void> {
     this.#shutDown();
-    await this.#life?.stop();
+    await this.#life?.stop('the gateway is stopping');
     await this.#lifeHandled;
   }
 

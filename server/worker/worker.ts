@@ -11,7 +11,8 @@ import type {
 import type { AppError } from '../errors.js';
 import type { WorkerEmbedder, WorkerModel } from './protocol.js';
 
-export type WorkerState = 'starting' | 'ready' | 'restarting' | 'failed' | 'stopped';
+/** `unloaded`: ended because nobody needs it now; the next one who does starts it again. */
+export type WorkerState = 'starting' | 'ready' | 'unloaded' | 'restarting' | 'failed' | 'stopped';
 
 /** How a worker process ended. `stderr` holds the last lines it wrote, at most 8 KiB. */
 export interface WorkerExit {
@@ -80,6 +81,13 @@ export interface Worker {
   /** Text of the ids, control tokens left out. Rejects as `tokenize` does, and with `invalid_request` for an id that the model does not know. */
   detokenize(tokenIds: readonly number[], signal: AbortSignal): Promise<string>;
   status(): WorkerStatus;
+  /** Starts an unloaded worker again; in any other state it does nothing. Whoever asks the worker anything does this, too. */
+  load(): void;
+  /**
+   * Ends a ready worker's process that has nothing to do, so that its memory is free; resolves with true when it is
+   * reaped. False, at once, when it is not ready or has something to do.
+   */
+  unload(): Promise<boolean>;
   /** Called after every change of state, loading progress or slots; the result unsubscribes. */
   onChange(listener: (status: WorkerStatus) => void): () => void;
   /** shutdown message, then SIGTERM, then SIGKILL, each after the stop timeout; resolves when the child is reaped. Runs in flight fail with `shutting_down`. */

@@ -1,0 +1,113 @@
+// How long the model stays in memory while nobody asks it anything, and bringing it back. Knows no dialect.
+import { AppError } from '../errors.js';
+import type { Worker, WorkerStatus } from '../worker/worker.js';
+import type { Admission } from './admission.js';
+
+/** A longer one makes Node's timers fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** The worker still counts or embeds something that never stood in the line. */
+const BUSY_RETRY_MS = 1_000;
+const RETRY_LATER = { retryAfterMs: 5_000 };
+
+export interface ResidencyOptions {
+  readonly worker: Pick<Worker, 'load' | 'unload' | 'status' | 'onChange'>;
+  readonly admission: Pick<Admission, 'isQuiet' | 'onQuiet'>;
+  /** Of a model about which nobody has said otherwise since it was loaded; Infinity for ever. */
+  readonly keepAliveMs: number;
+}
+
+export class Residency {
+  readonly #options: ResidencyOptions;
+  #keepAliveMs: number;
+  #restingSinceMs = performance.now();
+  #timer: NodeJS.Timeout | undefined;
+  #unloaded: Promise<void> = Promise.resolve();
+  #wasReady = false;
+
+  constructor(options: ResidencyOptions) {
+    this.#options = options;
+    this.#keepAliveMs = options.keepAliveMs;
+    options.admission.onQuiet(() => this.#rest());
+    options.worker.onChange(({ state }) => {
+      const isReady = state === 'ready';
+      if (isReady && !this.#wasReady) this.#rest();
+      this.#wasReady = isReady;
+    });
+  }
+
+  /** From the end of what runs now, or from now; until somebody says otherwise or the model is unloaded. */
+  keepFor(keepAliveMs: number): void {
+    this.#keepAliveMs = keepAliveMs;
+    this.#rest();
+  }
+
+  /** When the model goes if nobody asks it anything; null for never. */
+  expiresAt(): Date | null {
+    if (this.#keepAliveMs === Number.POSITIVE_INFINITY) return null;
+    const restingMs = this.#options.admission.isQuiet ? performance.now() - this.#restingSinceMs : 0;
+    return new Date(Date.now() + Math.max(0, this.#keepAliveMs - restingMs));
+  }
+
+  /**
+   * Brings the model into memory where it is not; resolves when it can be asked.
+   * @throws AppError model_unavailable, shutting_down, or cancelled when the signal is aborted first.
+   */
+  async ready(signal: AbortSignal): Promise<void> {
+    const { worker } = this.#options;
+    worker.load();
+    await new Promise<void>((resolve, reject) => {
+      const look = ({ state, fault }: WorkerStatus): void => {
+        if (state === 'ready') settle(null);
+        else if (state === 'failed') {
+          settle(new AppError('model_unavailable', fault ?? 'The worker failed.', RETRY_LATER));
+        } else if (state === 'stopped') {
+          settle(new AppError('shutting_down', 'The gateway is stopping.', RETRY_LATER));
+        }
+      };
+      const onAbort = (): void => settle(new AppError('cancelled', 'The client left.'));
+      const unsubscribe = worker.onChange(look);
+      const settle = (error: AppError | null): void => {
+        unsubscribe();
+        signal.removeEventListener('abort', onAbort);
+        if (error) reject(error);
+        else resolve();
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      if (signal.aborted) onAbort();
+      else look(worker.status());
+    });
+  }
+
+  /** Takes the model out of memory: resolves when it is gone, or at once when that must wait for what runs or loads. */
+  async unload(): Promise<void> {
+    this.keepFor(0);
+    await this.#unloaded;
+  }
+
+  #rest(): void {
+    this.#restingSinceMs = performance.now();
+    this.#look();
+  }
+
+  #look(): void {
+    clearTimeout(this.#timer);
+    const { admission, worker } = this.#options;
+    if (!admission.isQuiet || worker.status().state !== 'ready') return;
+    const leftMs = this.#restingSinceMs + this.#keepAliveMs - performance.now();
+    if (leftMs <= 0) this.#unloaded = this.#unload();
+    else if (leftMs !== Number.POSITIVE_INFINITY) this.#lookIn(leftMs);
+  }
+
+  #lookIn(ms: number): void {
+    this.#timer = setTimeout(() => this.#look(), Math.min(Math.ceil(ms), MAX_TIMER_MS));
+    this.#timer.unref();
+  }
+
+  async #unload(): Promise<void> {
+    const { worker, keepAliveMs } = this.#options;
+    const unloading = worker.unload();
+    if (worker.status().state === 'ready') this.#lookIn(BUSY_RETRY_MS);
+    else this.#keepAliveMs = keepAliveMs;
+    await unloading;
+  }
+}

@@ -1,0 +1,117 @@
+// POST /api/generate and /api/chat, Ollama's clients: load or unload, else fit, one generation, NDJSON or one object.
+import { randomInt } from 'node:crypto';
+import type { RequestHandler } from 'express';
+import { v7 as uuidv7 } from 'uuid';
+import type { z } from 'zod';
+import type { StreamEncoder } from '../dialects/dialect.js';
+import {
+  createOllamaChatEncoder,
+  fromOllamaChat,
+  ollamaChatBodySchema,
+  toOllamaChatAnswer,
+  toOllamaChatNotice,
+} from '../dialects/ollama-chat.js';
+import type { OllamaFields } from '../dialects/ollama-fields.js';
+import {
+  createOllamaGenerateEncoder,
+  fromOllamaGenerate,
+  ollamaGenerateBodySchema,
+  toOllamaGenerateAnswer,
+  toOllamaGenerateNotice,
+} from '../dialects/ollama-generate.js';
+import type { Fields, OllamaContext } from '../dialects/ollama-record.js';
+import type { GenerateRequest, Result } from '../domain/generation.js';
+import { collect } from '../generation/collect.js';
+import { fitContext } from '../generation/fit-context.js';
+import type { Generate } from '../generation/generate.js';
+import type { Residency } from '../generation/residency.js';
+import type { ServedModels } from '../generation/served-models.js';
+import { parseBody } from '../http/body.js';
+import { scopeOf } from '../http/request-scope.js';
+import { type StreamTimeouts, sendStream } from '../http/send.js';
+import type { Worker } from '../worker/worker.js';
+
+/** randomInt's own limit; also exact as a JSON number. */
+const SEED_LIMIT = 2 ** 48 - 1;
+
+export interface OllamaRouteParts {
+  readonly generate: Generate;
+  readonly timeouts: StreamTimeouts;
+  readonly models: ServedModels;
+  readonly residency: Residency;
+  readonly worker: Pick<Worker, 'tokenize' | 'status'>;
+}
+
+/** What tells the two apart. */
+interface Format<Body extends OllamaFields> {
+  readonly dialect: string;
+  readonly schema: z.ZodType<Body>;
+  /** Nothing to answer: only load or unload. */
+  readonly isEmpty: (body: Body) => boolean;
+  readonly toRequest: (body: Body, seed: number) => Omit<GenerateRequest, 'id'>;
+  readonly toEncoder: (context: OllamaContext) => StreamEncoder;
+  readonly toAnswer: (context: OllamaContext, result: Result) => Fields;
+  readonly toNotice: (context: OllamaContext, reason: 'load' | 'unload') => Fields;
+}
+
+export const ollamaGenerateRoute = (parts: OllamaRouteParts): RequestHandler =>
+  answerRoute(parts, {
+    dialect: 'ollama-generate',
+    schema: ollamaGenerateBodySchema,
+    isEmpty: body => body.prompt === '',
+    toRequest: fromOllamaGenerate,
+    toEncoder: createOllamaGenerateEncoder,
+    toAnswer: toOllamaGenerateAnswer,
+    toNotice: toOllamaGenerateNotice,
+  });
+
+export const ollamaChatRoute = (parts: OllamaRouteParts): RequestHandler =>
+  answerRoute(parts, {
+    dialect: 'ollama-chat',
+    schema: ollamaChatBodySchema,
+    isEmpty: body => body.messages.length === 0,
+    toRequest: fromOllamaChat,
+    toEncoder: createOllamaChatEncoder,
+    toAnswer: toOllamaChatAnswer,
+    toNotice: toOllamaChatNotice,
+  });
+
+function answerRoute<Body extends OllamaFields>(
+  { generate, timeouts, models, residency, worker }: OllamaRouteParts,
+  format: Format<Body>,
+): RequestHandler {
+  return async (req, res) => {
+    const body = parseBody(req, format.schema);
+    models.requireServed(body.model ?? undefined);
+    const scope = scopeOf(res);
+    const { requestId, signal } = scope;
+    const id = uuidv7();
+    const context = { id, model: body.model ?? models.current(), requestId, now: () => new Date() };
+    const keepAliveMs = body.keep_alive ?? null;
+    if (format.isEmpty(body)) {
+      if (keepAliveMs === 0) await residency.unload();
+      else {
+        await residency.ready(signal);
+        if (keepAliveMs !== null) residency.keepFor(keepAliveMs);
+      }
+      res.json(format.toNotice(context, keepAliveMs === 0 ? 'unload' : 'load'));
+      return;
+    }
+    const bounds = { contextLength: body.options.num_ctx ?? null, dropsMessages: body.truncate };
+    const drawn = format.toRequest(body, randomInt(SEED_LIMIT));
+    try {
+      const fitted = await fitContext(worker, residency, drawn, bounds, signal);
+      const exchange = { dialect: format.dialect, caller: null, requestId };
+      const events = generate({ id, ...fitted }, exchange, signal);
+      const headers = { 'X-Exchange-Id': id };
+      if (body.stream) {
+        await sendStream(res, scope, events, format.toEncoder(context), { ...timeouts, headers });
+      } else {
+        const result = await collect(events);
+        res.set(headers).json(format.toAnswer(context, result));
+      }
+    } finally {
+      if (keepAliveMs !== null) residency.keepFor(keepAliveMs);
+    }
+  };
+}
