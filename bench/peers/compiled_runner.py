@@ -13,11 +13,14 @@ WARM_UP = "Say hello."
 def create(options: Namespace) -> GenerateRunner:
     model = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.bfloat16).eval()
     quantize_(model, Int8DynamicActivationInt8WeightConfig())
+    compiling = CompileConfig(fullgraph=False, mode="default")
+    # Otherwise `generate` compiles on accelerators only.
+    compiling._compile_all_devices = True
     runner = GenerateRunner(
         model,
         AutoTokenizer.from_pretrained(options.model),
         cache_implementation="static",
-        compile_config=CompileConfig(fullgraph=False, mode="default"),
+        compile_config=compiling,
     )
     runner.run([WARM_UP], 4, float("inf"))
     return runner

@@ -1,4 +1,4 @@
-"""Tokens of each text of a JSON list on stdin, as a JSON list on stdout. Its argument is the model's folder."""
+"""Tokens of each text of a JSON list on stdin, as a JSON list. The argument is the model's folder."""
 
 import json
 import sys
