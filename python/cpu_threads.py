@@ -1,10 +1,12 @@
 """How many threads torch computes with, and how they wait, on a machine that others use too. Knows no model.
+engines/patience.py has the threads of the compiled step.
 
 Measured on 2 cores, SmolLM2-135M in bfloat16, ms a token alone and beside one busy process: 2 threads with
 OpenMP's default spinning 45 and 120-2000, 2 threads that sleep instead 68 and 75, one thread 55 and 63.
 """
 
 import os
+from contextlib import suppress
 
 
 def count_cores() -> int:
@@ -19,6 +21,16 @@ def choose_waiting() -> None:
     # Where every core computes, a thread that spins for another takes the core that one needs.
     if count_cores() <= 2:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def use_one_interop_thread() -> None:
+    """To be called before torch computes: nothing here forks within an operation, and each such thread costs
+    memory and, where it wakes, another's core."""
+    import torch
+
+    # It may be said once in a process, which a test has done before.
+    with suppress(RuntimeError):
+        torch.set_num_interop_threads(1)
 
 
 def use_threads(new_tokens: int) -> None:

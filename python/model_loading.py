@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chat_template import tool_format_of
+from cpu_threads import use_one_interop_thread
 from engines.base import ModelInfo, ModelUnavailableError, Report
 from loading_progress import report_bars, report_stage
 from model_folder import check_folder, digest_folder, one_line
@@ -65,6 +66,7 @@ def _load_parts(place: ModelPlace, report: Report) -> "tuple[PreTrainedModel, Pr
         from transformers.utils.logging import set_verbosity_error
 
         set_verbosity_error()
+        use_one_interop_thread()
     safety: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     with report_stage(report, "tokenizer"):
         tokenizer = AutoTokenizer.from_pretrained(place.folder, **safety)

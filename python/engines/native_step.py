@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from engines.native_build import NativeUnavailableError
+from engines.patience import Patience
 from engines.step_model import BLOCK_TOKENS, Segment
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class NativeStep:
         self._kept: list[torch.Tensor] = []
         self._library = library
         self._vocabulary = model.lm_head.weight.shape[0]
-        self.threads = threads
+        self._patience = Patience(threads)
         dimensions = config.head_dim
         cache = (config.num_hidden_layers, blocks, config.num_key_value_heads, BLOCK_TOKENS * dimensions)
         # Untouched pages cost no memory.
@@ -115,7 +116,7 @@ class NativeStep:
         )
         self._outputs = head.outputs
         self._step = library.llama_step
-        self._step.restype = None
+        self._step.restype = ctypes.c_float
         self._step.argtypes = (
             *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32, ctypes.c_void_p),
             *(ctypes.c_int32, ctypes.c_void_p, ctypes.c_int32),
@@ -126,6 +127,11 @@ class NativeStep:
         self._destroy.argtypes = (ctypes.c_void_p,)
         self._model = library.llama_create(ctypes.byref(shape), ctypes.byref(self._weights))
         self._logits = torch.empty(0, self._outputs)
+
+    @property
+    def threads(self) -> int:
+        """Most that a step uses."""
+        return self._patience.most
 
     def close(self) -> None:
         """Ends the threads and frees the library's buffers; no call may follow."""
@@ -154,15 +160,16 @@ class NativeStep:
         if self._logits.shape[0] < len(wanted):
             self._logits = torch.empty(len(wanted), self._outputs)
         wanted_array = np.array(wanted, np.int32)
-        self._step(
+        waited = self._step(
             self._model,
             tokens.ctypes.data,
             count,
             wanted_array.ctypes.data,
             len(wanted),
             self._logits.data_ptr(),
-            self.threads,
+            self._patience.threads,
         )
+        self._patience.learn(waited)
         return self._logits[: len(wanted), : self._vocabulary]
 
     def _keep(self, tensor: torch.Tensor) -> int:

@@ -63,7 +63,9 @@ class Model {
         inner_(shape.max_tokens, shape.inner, shape.inner),
         scores_(room<float>(size_t(shape.threads) * group_heads() * (shape.max_context + kBlock))) {}
 
-  void run(const Token* tokens, int count, const int32_t* wanted, int wanted_count, float* logits, int threads) {
+  // Returns the share of its time that the calling thread waited for others.
+  float run(const Token* tokens, int count, const int32_t* wanted, int wanted_count, float* logits, int threads) {
+    const uint64_t begun = __rdtsc();
     team_.limit(threads);
     for (int t = 0; t < count; ++t) {
       const uint16_t* row = weights_.embedding + size_t(tokens[t].id) * shape_.hidden;
@@ -74,6 +76,7 @@ class Model {
     for (int i = 0; i < wanted_count; ++i)
       normalise(hidden_.get() + size_t(wanted[i]) * shape_.hidden, weights_.final_norm, weights_.head, inputs_, i);
     linear(weights_.head, inputs_, wanted_count, logits);
+    return static_cast<float>(team_.take_waited()) / static_cast<float>(__rdtsc() - begun);
   }
 
  private:
@@ -210,9 +213,9 @@ Model* llama_create(const Shape* shape, const Weights* weights) { return new Mod
 
 void llama_destroy(Model* model) { delete model; }
 
-// logits: [wanted_count][head.outputs]. wanted names indices of tokens, each at most once.
-void llama_step(Model* model, const Token* tokens, int32_t count, const int32_t* wanted, int32_t wanted_count,
+// logits: [wanted_count][head.outputs]. wanted names indices of tokens, each at most once. Returns what run does.
+float llama_step(Model* model, const Token* tokens, int32_t count, const int32_t* wanted, int32_t wanted_count,
                 float* logits, int32_t threads) {
-  model->run(tokens, count, wanted, wanted_count, logits, threads);
+  return model->run(tokens, count, wanted, wanted_count, logits, threads);
 }
 }

@@ -1,13 +1,18 @@
 // A main thread and its helpers, who share out the chunks of one loop after the other. Knows no model.
 // A chunk is claimed, never assigned: a helper whose core is taken by another process delays nobody but the
-// chunk it holds. Idle helpers spin for some microseconds, then sleep.
+// chunk it holds. Idle helpers spin for some microseconds, then sleep. A main thread that waits for a chunk sleeps,
+// too: only an idle core takes over the helper that waits for its own.
 #pragma once
 #include <immintrin.h>
+#include <x86intrin.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 class ThreadTeam {
@@ -41,10 +46,14 @@ class ThreadTeam {
     if (sleeping_.load(std::memory_order_seq_cst) > 0) wake();
     while (take(0)) {
     }
-    // Whoever holds the last chunk may need this very core to finish it.
+    const uint64_t begun = __rdtsc();
     for (int spins = 0; done_.load(std::memory_order_acquire) < chunks; ++spins)
-      spins < kSpins ? _mm_pause() : std::this_thread::yield();
+      spins < kSpins ? _mm_pause() : std::this_thread::sleep_for(std::chrono::microseconds(10));
+    waited_ += __rdtsc() - begun;
   }
+
+  // Clock ticks that the main thread has waited for others, since it was last asked.
+  uint64_t take_waited() { return std::exchange(waited_, 0); }
 
  private:
   static constexpr int kSpins = 1500;
@@ -91,6 +100,7 @@ class ThreadTeam {
   }
 
   std::function<void(int, int)> body_;
+  uint64_t waited_ = 0;
   std::atomic<uint64_t> left_{0};
   std::atomic<int> done_{0};
   std::atomic<int> allowed_{0};

@@ -7,6 +7,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCau
 
 from engines.native_build import NativeUnavailableError, load_library
 from engines.native_step import NativeStep, check_native, pack
+from engines.patience import Patience
 from engines.step_model import Segment
 
 SIZES = {
@@ -50,14 +51,14 @@ def test_its_logits_are_near_those_of_the_model(step, model):
 
 def test_a_token_gets_the_same_bits_in_any_company_chunk_and_number_of_threads(step):
     prompts = [torch.randint(203, (70 + row,)).tolist() for row in range(6)]
-    step.threads = 1
+    step._patience = Patience(1)
     alone = []
     for row, prompt in enumerate(prompts):
         for position, token in enumerate(prompt):
             logits = step.forward([Segment([token], position, blocks_of(row), True)])
         alone.append(logits[0].clone())
     for threads in (1, 2, 3):
-        step.threads = threads
+        step._patience = Patience(threads)
         for size in range(1, 7):
             segments = [Segment(prompts[row], 0, blocks_of(row), True) for row in range(size)]
             for first in (1, 33, 64):
