@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from chat_template import tool_format_of
 from decoding import StreamDetokenizer
-from generation import GenerationInput, RequestError
+from generation import GenerationInput, RequestError, Sampling
 from prompting import encode_input
 from tool_calling import MARKUP
 
@@ -32,6 +32,15 @@ class ModelText:
         ids = encode_input(self._tokenizer, source)
         self._check(ids)
         return ids
+
+    def check_bias(self, sampling: Sampling) -> None:
+        """Raises RequestError invalid_request for a token that the model does not have."""
+        beyond = [token_id for token_id in sampling.logit_bias if token_id >= self._token_count]
+        if beyond:
+            raise RequestError(
+                "invalid_request",
+                f"logit_bias: {beyond[0]} is no token of the model, which has {self._token_count}.",
+            )
 
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of all of them, control tokens included. Raises RequestError invalid_request."""

@@ -13,7 +13,7 @@ from engines.base import StepOutput, TokenLogprob
 from engines.kv_blocks import BlockPool, blocks_for, name_block
 from engines.step_model import BLOCK_TOKENS, Segment
 from generation import FinishReason, Sampling
-from sampling import GREEDY_BELOW, Sampler
+from sampling import Sampler, wants_best_only
 
 if TYPE_CHECKING:
     from engines.kv_blocks import BlockName
@@ -30,14 +30,7 @@ class BatchRow:
     ) -> None:
         self.id = request_id
         self.is_cancelled = False
-        self.is_greedy = (
-            sampling.temperature < GREEDY_BELOW
-            and sampling.repetition_penalty == 1
-            and sampling.presence_penalty == sampling.frequency_penalty == 0
-            and sampling.logprobs is None
-        )
-        """The most probable token is all it wants of the logits."""
-        self.sampler = None if self.is_greedy else Sampler(sampling, device)
+        self.sampler = None if wants_best_only(sampling) else Sampler(sampling, device)
         self._ids = torch.empty(len(prompt_ids) + room, dtype=torch.long)
         self._ids[: len(prompt_ids)] = torch.tensor(prompt_ids)
         self._known = list(prompt_ids)

@@ -83,6 +83,7 @@ class BatchedEngine:
     def admit(self, request: GenerateRequest) -> Admitted | None:
         from engines.batch_row import BatchRow
 
+        self._text.check_bias(request.sampling)
         prompt_ids = self._text.encode(request.input)
         room = answer_room(len(prompt_ids), self._context_length, request.sampling.max_tokens)
         row = BatchRow(request.id, prompt_ids, room, request.sampling, self._device)

@@ -59,6 +59,7 @@ class StreamerEngine:
         from sampling import Sampler
 
         loaded = self._loaded
+        self._text.check_bias(request.sampling)
         prompt_ids = self._text.encode(request.input)
         room = answer_room(len(prompt_ids), loaded.info.context_length, request.sampling.max_tokens)
 

@@ -51,6 +51,7 @@ def generate_ids(model: PreTrainedModel, **settings: object) -> list[int]:
         {"top_k": 5},
         {"top_p": 0.6},
         {"min_p": 0.2},
+        {"typical_p": 0.7},
         {"repetition_penalty": 1.4},
         {"temperature": 0.8, "top_k": 40, "top_p": 0.9, "min_p": 0.05, "repetition_penalty": 1.1},
     ],
@@ -65,6 +66,31 @@ def test_draws_what_generate_draws_after_the_same_seed(model: PreTrainedModel, s
 )
 def test_every_setting_changes_what_is_drawn(model: PreTrainedModel, settings: dict):
     assert draw_ids(model, replace(PLAIN, **settings)) != draw_ids(model, PLAIN)
+
+
+def test_a_logit_bias_is_generates_sequence_bias(model: PreTrainedModel):
+    bias = {first: 3.0 * (-1) ** first for first in range(40, 120)}
+    expected = generate_ids(model, sequence_bias={(token_id,): value for token_id, value in bias.items()})
+    assert draw_ids(model, replace(PLAIN, logit_bias=bias)) == expected
+    assert expected != draw_ids(model, PLAIN)
+
+
+@pytest.mark.parametrize("value", [-100.0, 100.0])
+def test_a_logit_bias_can_forbid_a_token_and_force_one(value: float):
+    logits = torch.tensor([[0.0, 2.0, 1.0]])
+    drawn = Sampler(replace(GREEDY, logit_bias={1: value}), CPU).draw(torch.tensor([[0]]), logits)
+    assert drawn.token_id == (1 if value > 0 else 2)
+
+
+def test_the_repetition_penalty_sees_only_the_tokens_of_its_window():
+    # Of the tokens 0, 1 and 2, each is best where it has not been of late.
+    logits = torch.tensor([[3.0, 2.9, 2.8]])
+
+    def best(window: int) -> int:
+        sampling = replace(GREEDY, repetition_penalty=1.5, repetition_window=window)
+        return Sampler(sampling, CPU).draw(torch.tensor([[2, 1, 0]]), logits).token_id
+
+    assert [best(window) for window in (1, 2, 3, 0, 9)] == [1, 2, 0, 0, 0]
 
 
 @pytest.mark.parametrize("penalty", [1.0, 1.3])
