@@ -13,6 +13,8 @@ import { generateRoute } from './routes/generate.js';
 import { healthRoute, livezRoute, readyzRoute } from './routes/health.js';
 import { ollamaChatRoute, ollamaGenerateRoute } from './routes/ollama-answer.js';
 import { chatCompletionsRoute } from './routes/openai-chat.js';
+import { completionsRoute } from './routes/openai-completions.js';
+import { modelRoute, modelsRoute } from './routes/openai-models.js';
 import { docsAssetRoute, docsRoute, openApiRoute } from './routes/reference.js';
 import { welcomeRoute } from './routes/welcome.js';
 
@@ -32,6 +34,9 @@ export function createApp(parts: Parts): Express {
   app.route('/generate').post(readBody, generateRoute(parts)).all(onlyMethods('POST'));
 
   app.route('/v1/chat/completions').post(readBody, chatCompletionsRoute(parts)).all(onlyMethods('POST'));
+  app.route('/v1/completions').post(readBody, completionsRoute(parts)).all(onlyMethods('POST'));
+  app.route('/v1/models').get(modelsRoute(parts)).all(onlyMethods('GET'));
+  app.route('/v1/models/*id').get(modelRoute(parts)).all(onlyMethods('GET'));
 
   app.route('/v1/messages').post(readBody, messagesRoute(parts)).all(onlyMethods('POST'));
   app.route('/v1/messages/count_tokens').post(readBody, countTokensRoute(parts)).all(onlyMethods('POST'));

@@ -3,8 +3,7 @@ import type { RequestHandler } from 'express';
 import { chatAnswer, createChatEncoder } from '../dialects/openai-chat.js';
 import { chatBodySchema, toChatGeneration } from '../dialects/openai-chat-body.js';
 import type { CallReading } from '../dialects/openai-tools.js';
-import type { GenerationEvents } from '../domain/generation.js';
-import { AppError } from '../errors.js';
+import type { GenerateRequest, GenerationEvents } from '../domain/generation.js';
 import { parseToolCalls } from '../generation/tool-calls.js';
 import { parseBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
@@ -17,9 +16,7 @@ export function chatCompletionsRoute(parts: OpenAiRouteParts): RequestHandler {
     const body = parseBody(req, chatBodySchema);
     parts.models.requireServed(body.model ?? undefined);
     const { input, choices, reading } = toChatGeneration(body, drawSeed());
-    const { model } = parts.worker.status();
-    if (reading !== 'none' && model !== null) requireCallForm(model);
-    const withCalls = (events: GenerationEvents, exchangeId: string): GenerationEvents =>
+    const withCalls = (events: GenerationEvents, { id: exchangeId }: GenerateRequest): GenerationEvents =>
       reading === 'none'
         ? events
         : parseToolCalls(events, {
@@ -40,14 +37,4 @@ export function chatCompletionsRoute(parts: OpenAiRouteParts): RequestHandler {
 
 function formatOf(reading: CallReading, model: WorkerModel | null): string | null {
   return reading === 'bare' ? reading : (model?.tool_format ?? null);
-}
-
-/** While the model loads nothing is known of it: the worker itself refuses the same later. */
-function requireCallForm({ id, tool_format: format }: WorkerModel): void {
-  if (format !== null) return;
-  throw new AppError(
-    'unsupported_parameter',
-    `"tools" is not supported: the chat template of ${id} has no known form for calls.`,
-    { param: 'tools' },
-  );
 }

@@ -24,7 +24,7 @@ export interface ChoicesAsked {
   /** For each prompt its choices. */
   readonly prompts: readonly (readonly Omit<GenerateRequest, 'id'>[])[];
   /** What each generation goes through. */
-  readonly through: (events: GenerationEvents, exchangeId: string) => GenerationEvents;
+  readonly through: (events: GenerationEvents, request: GenerateRequest) => GenerationEvents;
   readonly encoder: (context: OpenAiContext) => StreamEncoder<ChoiceEvent>;
   readonly answer: (result: ChoicesResult, context: OpenAiContext) => unknown;
   readonly isStreamed: boolean;
@@ -42,8 +42,8 @@ export async function answerChoices(
   const exchange = { dialect, caller: null, requestId };
   const starts = prompts.map((choices, prompt) =>
     choices.map((request, choice) => {
-      const id = prompt + choice === 0 ? first : uuidv7();
-      return (signal: AbortSignal) => through(generate({ ...request, id }, exchange, signal), id);
+      const identified = { ...request, id: prompt + choice === 0 ? first : uuidv7() };
+      return (signal: AbortSignal) => through(generate(identified, exchange, signal), identified);
     }),
   );
   const events = mergeChoices(starts, scope.signal);
