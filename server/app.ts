@@ -8,6 +8,7 @@ import { onlyMethods, unknownPath } from './http/unmatched.js';
 import type { Parts } from './parts.js';
 import { countTokensRoute, messagesRoute } from './routes/anthropic.js';
 import { chatRoute } from './routes/chat.js';
+import { clientStreamRoute, leaveRoute, submitRoute } from './routes/chat-jobs.js';
 import { errorBodyOf } from './routes/error-dialect.js';
 import { generateRoute } from './routes/generate.js';
 import { healthRoute, livezRoute, readyzRoute } from './routes/health.js';
@@ -44,6 +45,12 @@ export function createApp(parts: Parts): Express {
   app.route('/api/generate').post(readBody, ollamaGenerateRoute(parts)).all(onlyMethods('POST'));
   app.route('/api/chat').post(readBody, ollamaChatRoute(parts)).all(onlyMethods('POST'));
 
+  app
+    .route('/api/v1/chat/stream/:client_id')
+    .get(clientStreamRoute(parts))
+    .delete(leaveRoute(parts))
+    .all(onlyMethods('GET', 'DELETE'));
+  app.route('/api/v1/chat/submit').post(readBody, submitRoute(parts)).all(onlyMethods('POST'));
   app.route('/api/v1/chat').post(readBody, chatRoute(parts)).all(onlyMethods('POST'));
   app.route('/api/v1/health').get(healthRoute(parts)).all(onlyMethods('GET'));
 

@@ -4,6 +4,7 @@ import type { Config } from './config.js';
 import { AppError } from './errors.js';
 import { Admission } from './generation/admission.js';
 import { createGenerate, type Generate } from './generation/generate.js';
+import { Jobs } from './generation/jobs.js';
 import { Residency } from './generation/residency.js';
 import { createServedModels, type ServedModels } from './generation/served-models.js';
 import { settlesWithin } from './generation/settles-within.js';
@@ -29,6 +30,7 @@ export interface Parts {
   readonly worker: Worker;
   readonly log: ExchangeLog;
   readonly generate: Generate;
+  readonly jobs: Jobs;
   readonly models: ServedModels;
   readonly residency: Residency;
   readonly isStopping: () => boolean;
@@ -53,6 +55,20 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     waitTimeoutMs: config.MINIVAULT_QUEUE_TIMEOUT_MS,
   });
   const worker = createWorker(workerOptionsFrom(config, logger));
+  const generate = createGenerate({
+    admission,
+    worker,
+    log,
+    logger,
+    queuedIntervalMs: config.MINIVAULT_HEARTBEAT_INTERVAL_MS,
+  });
+  const jobs = new Jobs({
+    generate,
+    resumeGraceMs: config.MINIVAULT_RESUME_GRACE_MS,
+    maxStreams: config.MINIVAULT_STREAMS_MAX,
+    loading: () => worker.status().loading,
+    logger,
+  });
   let stopping = false;
   const follow = (status: WorkerStatus): void => {
     if (!stopping) followWorker(admission, status);
@@ -80,13 +96,8 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     admission,
     worker,
     log,
-    generate: createGenerate({
-      admission,
-      worker,
-      log,
-      logger,
-      queuedIntervalMs: config.MINIVAULT_HEARTBEAT_INTERVAL_MS,
-    }),
+    generate,
+    jobs,
     models: createServedModels(
       () => worker.status().model?.id ?? config.MINIVAULT_MODEL,
       config.MINIVAULT_MODEL_ALIASES ?? [],
@@ -95,9 +106,11 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     isStopping: () => stopping,
     drain: async timeoutMs => {
       stopping = true;
-      admission.refuse(
-        new AppError('shutting_down', 'The gateway is stopping.', { retryAfterMs: RETRY_WHEN_STOPPING_MS }),
-      );
+      const refusal = new AppError('shutting_down', 'The gateway is stopping.', {
+        retryAfterMs: RETRY_WHEN_STOPPING_MS,
+      });
+      admission.refuse(refusal);
+      jobs.close(refusal);
       if (!(await settlesWithin(admission.idle(), timeoutMs))) worker.kill();
     },
     close: async () => {

@@ -1,5 +1,12 @@
-// The replaced systems beside system A: the RAG server's chat (D).
+// The replaced systems beside system A: the two-step chat (C) and the RAG server's (D).
 import { chatBodySchema } from '../dialects/chat-body.js';
+import {
+  clientPathSchema,
+  clientQuerySchema,
+  submitAnswerSchema,
+  submitBodySchema,
+} from '../dialects/job-body.js';
+import { jobEventSchema } from '../dialects/job-sse.js';
 import { chatAnswerSchema, chatChunkSchema } from '../dialects/simple-sse.js';
 import { healthSchema } from './native.js';
 import { BODY_ERRORS, GENERATION_ERRORS, type Operation } from './operation.js';
@@ -20,6 +27,55 @@ export const systemsOperations: readonly Operation[] = [
       },
     },
     errors: [...BODY_ERRORS, ...GENERATION_ERRORS],
+    errorShape: 'simple',
+  },
+  {
+    method: 'get',
+    path: '/api/v1/chat/stream/{client_id}',
+    tag: 'Replaced systems',
+    summary: 'Open the stream of a client',
+    description:
+      'Named server-sent events of all jobs of the client, one job after the other; a newer connection of the same client replaces it. ' +
+      'The header Last-Event-ID takes up a broken stream.',
+    pathParams: clientPathSchema,
+    query: clientQuerySchema,
+    answers: {
+      200: { description: 'What `data` holds.', content: { 'text/event-stream': jobEventSchema } },
+      204: { description: 'With `from`: there is nothing more to read.' },
+    },
+    errors: [
+      'invalid_request',
+      'job_not_found',
+      'job_expired',
+      'too_many_streams',
+      'shutting_down',
+      'internal',
+    ],
+    errorShape: 'simple',
+  },
+  {
+    method: 'delete',
+    path: '/api/v1/chat/stream/{client_id}',
+    tag: 'Replaced systems',
+    summary: 'Give up a client: cancel its jobs at once',
+    pathParams: clientPathSchema,
+    answers: { 204: { description: 'Its jobs are cancelled and its stream ends.' } },
+    errors: ['invalid_request', 'client_not_connected', 'internal'],
+    errorShape: 'simple',
+  },
+  {
+    method: 'post',
+    path: '/api/v1/chat/submit',
+    tag: 'Replaced systems',
+    summary: "Submit a job that is answered on its client's stream",
+    body: submitBodySchema,
+    answers: {
+      202: {
+        description: 'It has its place in the line.',
+        content: { 'application/json': submitAnswerSchema },
+      },
+    },
+    errors: [...BODY_ERRORS, ...GENERATION_ERRORS, 'client_not_connected'],
     errorShape: 'simple',
   },
   {

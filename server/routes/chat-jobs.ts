@@ -1,0 +1,80 @@
+// The two-step chat (contract C): a client opens its stream, then submits jobs that are answered on it.
+import type { Request, RequestHandler } from 'express';
+import { v7 as uuidv7 } from 'uuid';
+import {
+  clientPathSchema,
+  clientQuerySchema,
+  parsePoint,
+  submitBodySchema,
+  toGeneration,
+} from '../dialects/job-body.js';
+import { createJobSseEncoder } from '../dialects/job-sse.js';
+import { SSE_CONTENT_TYPE } from '../dialects/sse-frame.js';
+import type { JobPoint } from '../domain/job.js';
+import { AppError } from '../errors.js';
+import type { Jobs } from '../generation/jobs.js';
+import type { ServedModels } from '../generation/served-models.js';
+import { parseBody, parseWith } from '../http/body.js';
+import { scopeOf } from '../http/request-scope.js';
+import { type StreamTimeouts, sendStream } from '../http/send.js';
+import { drawSeed } from './seed.js';
+
+export interface ChatJobsRouteParts {
+  readonly jobs: Jobs;
+  readonly timeouts: StreamTimeouts;
+  readonly models: Pick<ServedModels, 'current'>;
+}
+
+/** A point of no job, for a header that is no event's id: a browser must not be refused for good because of it. */
+const UNREADABLE: JobPoint = { jobId: '', seq: 0 };
+
+/** The header goes before the query: an EventSource comes back with its first address and a newer header. */
+function pointOf(req: Request): { point: JobPoint | null; isExplicit: boolean } {
+  const { from, last_event_id } = parseWith(clientQuerySchema, { ...req.query });
+  const header = req.get('last-event-id');
+  if (header !== undefined && header !== '')
+    return { point: parsePoint(header) ?? UNREADABLE, isExplicit: false };
+  const named = from ?? last_event_id;
+  return { point: named === undefined ? null : parsePoint(named), isExplicit: from !== undefined };
+}
+
+export function clientStreamRoute({ jobs, timeouts, models }: ChatJobsRouteParts): RequestHandler {
+  return async (req, res) => {
+    const { client_id: clientId } = parseWith(clientPathSchema, { ...req.params });
+    const options = pointOf(req);
+    if (options.isExplicit && !jobs.hasMore(clientId, options)) {
+      res.status(204).end();
+      return;
+    }
+    if (req.method === 'HEAD') {
+      res.type(SSE_CONTENT_TYPE).end();
+      return;
+    }
+    const scope = scopeOf(res);
+    const events = jobs.connect(clientId, options, scope.signal);
+    const encoder = createJobSseEncoder({ model: models.current(), requestId: scope.requestId });
+    await sendStream(res, scope, events, encoder, timeouts);
+  };
+}
+
+export function leaveRoute({ jobs }: Pick<ChatJobsRouteParts, 'jobs'>): RequestHandler {
+  return (req, res) => {
+    const { client_id: clientId } = parseWith(clientPathSchema, { ...req.params });
+    if (!jobs.giveUp(clientId)) {
+      throw new AppError('client_not_connected', `There is no client "${clientId}".`, { param: 'client_id' });
+    }
+    res.status(204).end();
+  };
+}
+
+export function submitRoute({ jobs }: Pick<ChatJobsRouteParts, 'jobs'>): RequestHandler {
+  return async (req, res) => {
+    const body = parseBody(req, submitBodySchema);
+    const { requestId } = scopeOf(res);
+    const id = uuidv7();
+    const request = { id, ...toGeneration(body, drawSeed()) };
+    const context = { dialect: 'job-sse', caller: null, requestId };
+    const { position } = await jobs.submit(body.client_id, request, context);
+    res.status(202).set('X-Exchange-Id', id).json({ job_id: id, status: 'queued', position });
+  };
+}
