@@ -62,7 +62,7 @@ describe('GET /api/v1/chat/stream/{client_id}', () => {
   });
 
   it('serves clients in the order of their jobs, and tells each its place', async () => {
-    await start({ plan: { tokens: 4, gap_ms: 20, slots: 1 } });
+    await start({ plan: { tokens: 4, slots: 1, rules: [{ match: 'job0', tokens: 20, gap_ms: 50 }] } });
     await app.ready();
     const [a, b] = [await open('a'), await open('b')];
     const positions: unknown[] = [];
