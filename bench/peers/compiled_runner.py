@@ -7,7 +7,10 @@ from generate_runner import GenerateRunner
 from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
 from transformers import AutoModelForCausalLM, AutoTokenizer, CompileConfig
 
-WARM_UP = "Say hello."
+PROMPT = "Write a very long and detailed story about house number 100."
+"""As long as those that are measured: another shape would be compiled anew."""
+BATCHES = (1, 16)
+MOST_TOKENS = 128
 
 
 def create(options: Namespace) -> GenerateRunner:
@@ -19,8 +22,10 @@ def create(options: Namespace) -> GenerateRunner:
     runner = GenerateRunner(
         model,
         AutoTokenizer.from_pretrained(options.model),
+        most_tokens=MOST_TOKENS,
         cache_implementation="static",
         compile_config=compiling,
     )
-    runner.run([WARM_UP], 4, float("inf"))
+    for batch in BATCHES:
+        runner.run([PROMPT] * batch, 4, float("inf"))
     return runner
