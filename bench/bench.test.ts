@@ -8,6 +8,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Child } from './child-process.mjs';
 import { readResults } from './results.mjs';
 
+const PLAN = { slots: 16, tokens: 1_000, gap_ms: 2, prefill_ms: 10, context_length: 8_192 };
+
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'minivault-bench-test-'));
@@ -17,7 +19,12 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 function bench(...words: string[]): Promise<{ code: number | null; output: string }> {
   return new Promise(resolve => {
     const child = spawn(process.execPath, [path.join(import.meta.dirname, 'bench.mjs'), ...words], {
-      env: { ...process.env, MINIVAULT_ENGINE: 'fake', MINIVAULT_DATA_DIR: folder },
+      env: {
+        ...process.env,
+        MINIVAULT_ENGINE: 'fake',
+        MINIVAULT_FAKE_PLAN: JSON.stringify(PLAN),
+        MINIVAULT_DATA_DIR: folder,
+      },
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += chunk));
@@ -38,6 +45,10 @@ describe('npm run bench', () => {
     expect(turn?.loads.every(load => load.tokensPerSecond > 0)).toBe(true);
     expect(turn?.firstMs).toHaveLength(results.effort.firstTokens);
     expect(turn?.readyMs).toBeGreaterThan(0);
+    expect(turn?.chat).toEqual({
+      secondTurnRatio: expect.any(Number),
+      longPromptGapRatio: expect.any(Number),
+    });
     expect(readFileSync(path.join(out, 'performance.md'), 'utf8')).toContain('| minivault |');
     expect(readFileSync(path.join(out, 'performance.svg'), 'utf8')).toContain('<polyline');
   });

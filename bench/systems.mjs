@@ -20,6 +20,7 @@ import { pythonEnv } from '../setup/python.mjs';
 /** @typedef {Partial<System> & Pick<System, 'id' | 'name' | 'program'>} SystemPart */
 
 export const MOST_CLIENTS = 32;
+const PACKAGED_MODEL = 'smollm2-135m-instruct';
 const START_LIMIT_MS = 90_000;
 /** The compiled step once took longer than 186 s on two cores, and was not done then. */
 const COMPILE_LIMIT_MS = 150_000;
@@ -33,7 +34,7 @@ function system(part) {
     packages: [],
     isReference: false,
     countTokens: true,
-    model: () => 'smollm2-135m-instruct',
+    model: () => PACKAGED_MODEL,
     ...part,
   };
 }
@@ -44,6 +45,7 @@ function system(part) {
  * @returns {System[]}
  */
 export function listSystems(type) {
+  const isFake = process.env.MINIVAULT_ENGINE === 'fake';
   const other = type === 'bfloat16' ? 'float32' : 'bfloat16';
   return [
     system({
@@ -51,7 +53,8 @@ export function listSystems(type) {
       name: 'minivault',
       dialect: 'generate',
       readyPath: '/readyz',
-      countTokens: process.env.MINIVAULT_ENGINE !== 'fake',
+      countTokens: !isFake,
+      model: () => (isFake ? 'fake' : PACKAGED_MODEL),
       program: gateway,
     }),
     inProcess('engine', 'minivault’s engine, in-process', 'engine', type),
