@@ -17,6 +17,7 @@ import { chatCompletionsRoute } from './routes/openai-chat.js';
 import { completionsRoute } from './routes/openai-completions.js';
 import { modelRoute, modelsRoute } from './routes/openai-models.js';
 import { docsAssetRoute, docsRoute, openApiRoute } from './routes/reference.js';
+import { streamRoute } from './routes/stream.js';
 import { welcomeRoute } from './routes/welcome.js';
 
 export function createApp(parts: Parts): Express {
@@ -53,6 +54,7 @@ export function createApp(parts: Parts): Express {
   app.route('/api/v1/chat/submit').post(readBody, submitRoute(parts)).all(onlyMethods('POST'));
   app.route('/api/v1/chat').post(readBody, chatRoute(parts)).all(onlyMethods('POST'));
   app.route('/api/v1/health').get(healthRoute(parts)).all(onlyMethods('GET'));
+  app.route('/stream').post(readBody, streamRoute(parts)).all(onlyMethods('POST'));
 
   app.route('/openapi.json').get(openApiRoute(parts.version)).all(onlyMethods('GET'));
   app.route('/docs').get(docsRoute).all(onlyMethods('GET'));

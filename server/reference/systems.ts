@@ -1,4 +1,6 @@
-// The replaced systems beside system A: the two-step chat (C) and the RAG server's (D).
+// The replaced systems beside system A: the two-step chat (C), the RAG server's chat (D) and the history server's
+// stream (E).
+import { z } from 'zod';
 import { chatBodySchema } from '../dialects/chat-body.js';
 import {
   clientPathSchema,
@@ -7,7 +9,9 @@ import {
   submitBodySchema,
 } from '../dialects/job-body.js';
 import { jobEventSchema } from '../dialects/job-sse.js';
+import { chatChunkSchema as openAiChunkSchema } from '../dialects/openai-chat.js';
 import { chatAnswerSchema, chatChunkSchema } from '../dialects/simple-sse.js';
+import { streamBodySchema, streamQuerySchema } from '../dialects/stream-body.js';
 import { healthSchema } from './native.js';
 import { BODY_ERRORS, GENERATION_ERRORS, type Operation } from './operation.js';
 
@@ -76,6 +80,23 @@ export const systemsOperations: readonly Operation[] = [
       },
     },
     errors: [...BODY_ERRORS, ...GENERATION_ERRORS, 'client_not_connected'],
+    errorShape: 'simple',
+  },
+  {
+    method: 'post',
+    path: '/stream',
+    tag: 'Replaced systems',
+    summary: 'Answer a prompt as bare text or as chunks',
+    description: 'A failure breaks the connection of bare text; chunks end with the error.',
+    query: streamQuerySchema,
+    body: streamBodySchema,
+    answers: {
+      200: {
+        description: 'The answer, as it is written.',
+        content: { 'text/plain': z.string(), 'text/event-stream': openAiChunkSchema },
+      },
+    },
+    errors: [...BODY_ERRORS, ...GENERATION_ERRORS],
     errorShape: 'simple',
   },
   {
