@@ -16,6 +16,13 @@ import { ollamaChatRoute, ollamaGenerateRoute } from './routes/ollama-answer.js'
 import { chatCompletionsRoute } from './routes/openai-chat.js';
 import { completionsRoute } from './routes/openai-completions.js';
 import { modelRoute, modelsRoute } from './routes/openai-models.js';
+import { createResponseRoute } from './routes/openai-responses.js';
+import {
+  cancelResponseRoute,
+  deleteResponseRoute,
+  inputItemsRoute,
+  retrieveResponseRoute,
+} from './routes/openai-stored-responses.js';
 import { docsAssetRoute, docsRoute, openApiRoute } from './routes/reference.js';
 import { streamRoute } from './routes/stream.js';
 import { welcomeRoute } from './routes/welcome.js';
@@ -39,6 +46,15 @@ export function createApp(parts: Parts): Express {
   app.route('/v1/completions').post(readBody, completionsRoute(parts)).all(onlyMethods('POST'));
   app.route('/v1/models').get(modelsRoute(parts)).all(onlyMethods('GET'));
   app.route('/v1/models/*id').get(modelRoute(parts)).all(onlyMethods('GET'));
+
+  app.route('/v1/responses').post(readBody, createResponseRoute(parts)).all(onlyMethods('POST'));
+  app
+    .route('/v1/responses/:id')
+    .get(retrieveResponseRoute(parts))
+    .delete(deleteResponseRoute(parts))
+    .all(onlyMethods('GET', 'DELETE'));
+  app.route('/v1/responses/:id/cancel').post(cancelResponseRoute(parts)).all(onlyMethods('POST'));
+  app.route('/v1/responses/:id/input_items').get(inputItemsRoute(parts)).all(onlyMethods('GET'));
 
   app.route('/v1/messages').post(readBody, messagesRoute(parts)).all(onlyMethods('POST'));
   app.route('/v1/messages/count_tokens').post(readBody, countTokensRoute(parts)).all(onlyMethods('POST'));

@@ -43,6 +43,11 @@ export const ERRORS = {
     retryable: false,
     about: 'The model that is asked for is not the one that is served; the message names that one.',
   },
+  response_not_found: {
+    status: 404,
+    retryable: false,
+    about: 'No response of that id is kept: it never was, was deleted, or made room for newer ones.',
+  },
   client_not_connected: {
     status: 404,
     retryable: false,

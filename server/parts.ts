@@ -6,6 +6,7 @@ import { Admission } from './generation/admission.js';
 import { createGenerate, type Generate } from './generation/generate.js';
 import { Jobs } from './generation/jobs.js';
 import { Residency } from './generation/residency.js';
+import { ResponsesStore } from './generation/responses-store.js';
 import { createServedModels, type ServedModels } from './generation/served-models.js';
 import { settlesWithin } from './generation/settles-within.js';
 import type { ForeignPagesOptions } from './http/foreign-pages.js';
@@ -33,6 +34,7 @@ export interface Parts {
   readonly jobs: Jobs;
   readonly models: ServedModels;
   readonly residency: Residency;
+  readonly responses: ResponsesStore;
   readonly isStopping: () => boolean;
   /**
    * Refuses who waits and who comes; resolves when nothing runs any more. When the time is up first, the worker is
@@ -98,6 +100,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     log,
     generate,
     jobs,
+    responses: new ResponsesStore(),
     models: createServedModels(
       () => worker.status().model?.id ?? config.MINIVAULT_MODEL,
       config.MINIVAULT_MODEL_ALIASES ?? [],

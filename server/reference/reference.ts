@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { anthropicOperations } from './anthropic.js';
 import { nativeOperations } from './native.js';
 import { ollamaOperations } from './ollama.js';
+import { responsesOperations } from './openai-responses.js';
 import type { Operation } from './operation.js';
 import { systemsOperations } from './systems.js';
 
@@ -59,6 +60,7 @@ const docsAsset: Operation = {
 export const OPERATIONS: readonly Operation[] = [
   ...nativeOperations,
   ...ollamaOperations,
+  ...responsesOperations,
   ...anthropicOperations,
   ...systemsOperations,
   ...ownOperations,
