@@ -11,6 +11,7 @@ from chat_template import tool_format_of
 from cpu_threads import use_one_interop_thread
 from engines.base import ModelInfo, ModelUnavailableError, Report
 from loading_progress import report_bars, report_stage
+from model_details import describe_details
 from model_folder import check_folder, digest_folder, one_line
 from models import ModelPlace
 
@@ -116,6 +117,7 @@ def _describe(
         device=str(model.device),
         chat_template=tokenizer.chat_template is not None,
         tool_format=tool_format_of(tokenizer),
+        details=describe_details(place.folder, model.config, tokenizer),
     )
 
 

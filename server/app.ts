@@ -13,6 +13,14 @@ import { errorBodyOf } from './routes/error-dialect.js';
 import { generateRoute } from './routes/generate.js';
 import { healthRoute, livezRoute, readyzRoute } from './routes/health.js';
 import { ollamaChatRoute, ollamaGenerateRoute } from './routes/ollama-answer.js';
+import {
+  ollamaProcessesRoute,
+  ollamaPullRoute,
+  ollamaShowRoute,
+  ollamaTagsRoute,
+  ollamaUnmanagedRoute,
+  ollamaVersionRoute,
+} from './routes/ollama-models.js';
 import { chatCompletionsRoute } from './routes/openai-chat.js';
 import { completionsRoute } from './routes/openai-completions.js';
 import { modelRoute, modelsRoute } from './routes/openai-models.js';
@@ -61,6 +69,16 @@ export function createApp(parts: Parts): Express {
 
   app.route('/api/generate').post(readBody, ollamaGenerateRoute(parts)).all(onlyMethods('POST'));
   app.route('/api/chat').post(readBody, ollamaChatRoute(parts)).all(onlyMethods('POST'));
+  app.route('/api/tags').get(ollamaTagsRoute(parts)).all(onlyMethods('GET'));
+  app.route('/api/ps').get(ollamaProcessesRoute(parts)).all(onlyMethods('GET'));
+  app.route('/api/show').post(readBody, ollamaShowRoute(parts)).all(onlyMethods('POST'));
+  app.route('/api/version').get(ollamaVersionRoute).all(onlyMethods('GET'));
+  app.route('/api/pull').post(readBody, ollamaPullRoute(parts)).all(onlyMethods('POST'));
+  app.route('/api/create').post(ollamaUnmanagedRoute).all(onlyMethods('POST'));
+  app.route('/api/push').post(ollamaUnmanagedRoute).all(onlyMethods('POST'));
+  app.route('/api/copy').post(ollamaUnmanagedRoute).all(onlyMethods('POST'));
+  app.route('/api/delete').delete(ollamaUnmanagedRoute).all(onlyMethods('DELETE'));
+  app.route('/api/blobs/:digest').post(ollamaUnmanagedRoute).all(onlyMethods('POST'));
 
   app
     .route('/api/v1/chat/stream/:client_id')

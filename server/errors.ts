@@ -100,6 +100,11 @@ export const ERRORS = {
     about: 'Something killed the worker while it answered, often the system for want of memory.',
   },
   incomplete_generation: { status: 500, retryable: false, about: 'The answer stopped without an end.' },
+  not_implemented: {
+    status: 501,
+    retryable: false,
+    about: 'The format has this, this program has not: models are not pulled, made or deleted here.',
+  },
   model_loading: {
     status: 503,
     retryable: true,

@@ -76,7 +76,9 @@ describe('the Postman collection', () => {
   });
 
   it('knows every route that the front page lists', async () => {
-    const { routes } = (await (await fetch(app.url)).json()) as { routes: Record<string, string> };
+    const { routes } = (await (await fetch(app.url, { headers: { Accept: 'application/json' } })).json()) as {
+      routes: Record<string, string>;
+    };
     const known = new Set(
       items.map(({ request }) => `${request.method} ${request.url.raw.replace('{{baseUrl}}', '')}`),
     );

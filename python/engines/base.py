@@ -23,6 +23,24 @@ class Perplexity:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelDetails:
+    """What clients may ask about a model; a figure that its configuration does not have is None."""
+
+    family: str
+    layers: int | None
+    embedding_length: int | None
+    heads: int | None
+    kv_heads: int | None
+    vocabulary: int | None
+    size_bytes: int
+    """Of the weights on disk."""
+    modified_at: str
+    """Of the weights on disk: ISO 8601, UTC."""
+    template: str | None
+    """The chat template, in Jinja."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """The fields of `ready.model` on the wire, spelled the same."""
 
@@ -38,6 +56,7 @@ class ModelInfo:
     tool_format: str | None = None
     """How this model's chat template has tools called; None when it knows none that the gateway can parse."""
     perplexity: Perplexity | None = None
+    details: ModelDetails | None = None
 
 
 @dataclass(frozen=True, slots=True)

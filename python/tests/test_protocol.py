@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import protocol
-from engines.base import EmbedderInfo, ModelInfo, Perplexity
+from engines.base import EmbedderInfo, ModelDetails, ModelInfo, Perplexity
 from generation import GenerateRequest, GenerationInput, Message
 from protocol import (
     MAX_LINE_BYTES,
@@ -69,12 +69,9 @@ def encoded_again(line: dict[str, Any]) -> bytes:
     if kind == "tokens":
         return encode_tokens(fields["items"])
     if kind == "ready":
-        model = ModelInfo(
-            **{
-                **fields["model"],
-                "perplexity": fields["model"]["perplexity"] and Perplexity(**fields["model"]["perplexity"]),
-            }
-        )
+        told = fields["model"]
+        nested = {"perplexity": Perplexity(**told["perplexity"]), "details": ModelDetails(**told["details"])}
+        model = ModelInfo(**{**told, **nested})
         return encode(Ready(**{**fields, "model": model, "embedder": EmbedderInfo(**fields["embedder"])}))
     if kind == "done":
         usage, timings = Usage(**fields["usage"]), Timings(**fields["timings"])

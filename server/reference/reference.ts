@@ -14,7 +14,11 @@ const ownOperations: readonly Operation[] = [
     tag: 'Reference',
     summary: 'What this is',
     answers: {
-      200: { description: 'Name, version and routes.', content: { 'application/json': z.looseObject({}) } },
+      200: {
+        description:
+          "Name, version and routes; a page for browsers; for all others the text that Ollama's clients look for.",
+        content: { 'application/json': z.looseObject({}), 'text/html': z.string(), 'text/plain': z.string() },
+      },
     },
     errors: ['internal'],
     errorShape: 'simple',

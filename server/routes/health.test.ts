@@ -78,12 +78,4 @@ describe('health', () => {
     expect(await get('/%E0%A4%A')).toMatchObject({ status: 400, body: { param: 'path' } });
     expect(await get('/nowhere%20else')).toMatchObject({ status: 404, body: { code: 'not_found' } });
   });
-
-  it('shows whoever opens the address what there is', async () => {
-    app = await startApp();
-    expect((await get('/')).body).toMatchObject({
-      name: 'minivault',
-      routes: { 'GET /health': expect.any(String) },
-    });
-  });
 });

@@ -22,7 +22,7 @@ function toWireWorker(status: WorkerStatus): unknown {
     state: status.state,
     fault: status.fault,
     loading: status.loading,
-    model: status.model,
+    model: withoutDetails(status.model),
     engine: status.engine,
     embedder: status.embedder,
     slots: status.slots,
@@ -33,6 +33,13 @@ function toWireWorker(status: WorkerStatus): unknown {
     last_exit: lastExit,
     protocol_faults: status.protocolFaults,
   };
+}
+
+/** Its template alone is longer than all the rest; POST /api/show has it. */
+function withoutDetails(model: WorkerStatus['model']): unknown {
+  if (model === null) return null;
+  const { details: _, ...rest } = model;
+  return rest;
 }
 
 /** One word for a person: `degraded` still answers prompts, but something needs a look. */

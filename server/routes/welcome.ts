@@ -1,4 +1,5 @@
-// GET /: what this is and where to go, for whoever opens the address that the console prints.
+// GET /: Ollama's clients look here whether a server is up; people and programs find where to go from here.
+import { createHash } from 'node:crypto';
 import type { RequestHandler } from 'express';
 
 const ROUTES = {
@@ -9,8 +10,49 @@ const ROUTES = {
   'GET /readyz': '200 when a prompt would be answered now',
 } as const;
 
+/** Clients compare it word by word. */
+const PROBED = 'Ollama is running';
+
+const STYLE =
+  'body{font:1rem/1.6 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem;color-scheme:light dark}';
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>minivault</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<h1>minivault</h1>
+<p>A private LLM gateway runs here. Programs reach it in the formats of OpenAI, Ollama and Anthropic at this address.</p>
+<ul>
+<li><a href="/docs">Reference</a>: every route, its fields and errors</li>
+<li><a href="/health">Health</a>: the model, the queue and the log</li>
+</ul>
+</body>
+</html>
+`;
+
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
+const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+
+/** Text unless JSON or a page is asked for by name. */
 export function welcomeRoute(version: string): RequestHandler {
-  return (_req, res) => {
-    res.json({ name: 'minivault', version, routes: ROUTES });
+  return (req, res) => {
+    res.vary('Accept');
+    switch (req.accepts(['text/plain', 'application/json', 'text/html'])) {
+      case 'application/json':
+        res.json({ name: 'minivault', version, routes: ROUTES });
+        return;
+      case 'text/html':
+        res.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+        res.setHeader('X-Content-Type-Options', 'nosniff');
+        res.type('html').send(PAGE);
+        return;
+      default:
+        res.type('text/plain').send(PROBED);
+    }
   };
 }

@@ -19,6 +19,7 @@ export const READY: WorkerMessage = {
     chat_template: true,
     tool_format: null,
     perplexity: null,
+    details: null,
   },
   engine: 'scripted',
   slots: 32,

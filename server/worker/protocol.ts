@@ -19,6 +19,20 @@ export const MAX_LINE_BYTES = 1024 * 1024;
 const count = z.int().min(0);
 const ms = z.number().min(0);
 
+const detailsSchema = z.object({
+  family: z.string(),
+  layers: count.nullable(),
+  embedding_length: count.nullable(),
+  heads: count.nullable(),
+  kv_heads: count.nullable(),
+  vocabulary: count.nullable(),
+  /** Of the weights on disk. */
+  size_bytes: count,
+  modified_at: z.iso.datetime(),
+  /** The chat template, in Jinja. */
+  template: z.string().nullable(),
+});
+
 const modelSchema = z.object({
   id: z.string(),
   /** `sha256:` of the weights and tokenizer that were loaded. */
@@ -34,6 +48,8 @@ const modelSchema = z.object({
   tool_format: z.string().nullable().default(null),
   /** Of the text that ships with the program: with the weights as given, and as rounded for speed. */
   perplexity: z.object({ unquantized: z.number(), quantized: z.number() }).nullable().default(null),
+  /** What clients may ask about it. */
+  details: detailsSchema.nullable().default(null),
 });
 
 const embedderSchema = z.object({

@@ -1,0 +1,81 @@
+// Ollama's questions about models: tags, show, ps, version. There is one model, which MINIVAULT_MODEL names.
+import type { RequestHandler } from 'express';
+import {
+  OLLAMA_VERSION,
+  ollamaPullBodySchema,
+  ollamaShowBodySchema,
+  toOllamaProcesses,
+  toOllamaShow,
+  toOllamaTags,
+} from '../dialects/ollama-models.js';
+import { AppError } from '../errors.js';
+import type { Residency } from '../generation/residency.js';
+import type { ServedModels } from '../generation/served-models.js';
+import { parseBody } from '../http/body.js';
+import { scopeOf } from '../http/request-scope.js';
+import type { Worker } from '../worker/worker.js';
+
+export interface OllamaModelParts {
+  readonly models: ServedModels;
+  readonly worker: Pick<Worker, 'status'>;
+  readonly residency: Pick<Residency, 'expiresAt' | 'ready'>;
+}
+
+export function ollamaTagsRoute({ models, worker }: OllamaModelParts): RequestHandler {
+  return (_req, res) => {
+    res.json(toOllamaTags(models.current(), worker.status().model));
+  };
+}
+
+export function ollamaProcessesRoute({ worker, residency }: OllamaModelParts): RequestHandler {
+  return (_req, res) => {
+    const { state, model, rssBytes } = worker.status();
+    if (state !== 'ready' || model === null) res.json({ models: [] });
+    else {
+      const expiresAt = residency.expiresAt();
+      res.json(toOllamaProcesses(model, { expiresAt, now: new Date(), rssBytes }));
+    }
+  };
+}
+
+/** What a model is like is known once it has been loaded; who asks before that waits. */
+export function ollamaShowRoute({ models, worker, residency }: OllamaModelParts): RequestHandler {
+  return async (req, res) => {
+    const { model, name } = parseBody(req, ollamaShowBodySchema);
+    models.requireServed(model ?? name ?? undefined);
+    if (worker.status().model === null) await residency.ready(scopeOf(res).signal);
+    const facts = worker.status().model;
+    if (facts === null) throw new AppError('model_loading', 'The model is loading.');
+    res.json(toOllamaShow(facts));
+  };
+}
+
+export const ollamaVersionRoute: RequestHandler = (_req, res) => {
+  res.json({ version: OLLAMA_VERSION });
+};
+
+/** The served model is there already, which is all that a client wants to hear. */
+export function ollamaPullRoute({ models }: Pick<OllamaModelParts, 'models'>): RequestHandler {
+  return (req, res) => {
+    const { model, name, stream } = parseBody(req, ollamaPullBodySchema);
+    const asked = model ?? name ?? models.current();
+    try {
+      models.requireServed(asked);
+    } catch (cause) {
+      throw new AppError('not_implemented', `model "${asked}" cannot be pulled: ${NOT_MANAGED}`, {
+        param: 'model',
+        cause,
+      });
+    }
+    if (!stream) res.json({ status: 'success' });
+    else res.type('application/x-ndjson').send('{"status":"pulling manifest"}\n{"status":"success"}\n');
+  };
+}
+
+const NOT_MANAGED =
+  'models are not managed here; MINIVAULT_MODEL names the one that is served when the gateway starts.';
+
+/** create, copy, delete, push and blobs. @throws AppError not_implemented */
+export const ollamaUnmanagedRoute: RequestHandler = req => {
+  throw new AppError('not_implemented', `${req.path}: ${NOT_MANAGED}`);
+};
