@@ -9,6 +9,7 @@ import type { Parts } from './parts.js';
 import { countTokensRoute, messagesRoute } from './routes/anthropic.js';
 import { chatRoute } from './routes/chat.js';
 import { clientStreamRoute, leaveRoute, submitRoute } from './routes/chat-jobs.js';
+import { embeddingsRoute, embedRoute, legacyEmbedRoute } from './routes/embeddings.js';
 import { errorBodyOf } from './routes/error-dialect.js';
 import { generateRoute } from './routes/generate.js';
 import { healthRoute, livezRoute, readyzRoute } from './routes/health.js';
@@ -54,6 +55,10 @@ export function createApp(parts: Parts): Express {
   app.route('/v1/completions').post(readBody, completionsRoute(parts)).all(onlyMethods('POST'));
   app.route('/v1/models').get(modelsRoute(parts)).all(onlyMethods('GET'));
   app.route('/v1/models/*id').get(modelRoute(parts)).all(onlyMethods('GET'));
+  app.route('/v1/embeddings').post(readBody, embeddingsRoute(parts)).all(onlyMethods('POST'));
+
+  app.route('/api/embed').post(readBody, embedRoute(parts)).all(onlyMethods('POST'));
+  app.route('/api/embeddings').post(readBody, legacyEmbedRoute(parts)).all(onlyMethods('POST'));
 
   app.route('/v1/responses').post(readBody, createResponseRoute(parts)).all(onlyMethods('POST'));
   app

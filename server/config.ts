@@ -79,6 +79,11 @@ export const SETTINGS = {
     about:
       'Model: the packaged one, a folder, a GGUF file, or a hub id (the only case that uses the network).',
   },
+  EMBEDDING_MODEL: {
+    schema: z.string().min(1, 'all-minilm-l6-v2 or a folder'),
+    fallback: 'all-minilm-l6-v2',
+    about: 'Embedder: the packaged one, or a folder with a sentence-transformers model in safetensors.',
+  },
   MINIVAULT_MODEL_ALIASES: {
     schema: z
       .string()

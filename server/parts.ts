@@ -1,8 +1,10 @@
 // Builds the parts, wires them and closes them again: the only place with `new` across folders.
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Config } from './config.js';
 import { AppError } from './errors.js';
 import { Admission } from './generation/admission.js';
+import { createEmbed, EMBED_SLOTS, type Embed } from './generation/embed.js';
 import { createGenerate, type Generate } from './generation/generate.js';
 import { Jobs } from './generation/jobs.js';
 import { Residency } from './generation/residency.js';
@@ -16,6 +18,7 @@ import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
 import { createWorker, workerOptionsFrom } from './worker/create-worker.js';
 import type { Worker, WorkerStatus } from './worker/worker.js';
 
+const PACKAGED_EMBEDDER = 'all-minilm-l6-v2';
 const RETRY_WHEN_FAILED_MS = 60_000;
 const RETRY_WHEN_STOPPING_MS = 5_000;
 /** Once the worker is gone every run settles at once. */
@@ -35,6 +38,9 @@ export interface Parts {
   readonly models: ServedModels;
   readonly residency: Residency;
   readonly responses: ResponsesStore;
+  readonly embed: Embed;
+  /** Names of the embedder; there may be none, which `worker.status().embedder` tells once the worker is ready. */
+  readonly embedders: ServedModels;
   readonly isStopping: () => boolean;
   /**
    * Refuses who waits and who comes; resolves when nothing runs any more. When the time is up first, the worker is
@@ -52,10 +58,12 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     fsync: config.MINIVAULT_LOG_FSYNC,
     logger,
   });
-  const admission = new Admission({
+  const line = {
     maxWaiting: config.MINIVAULT_QUEUE_MAX_WAITING,
     waitTimeoutMs: config.MINIVAULT_QUEUE_TIMEOUT_MS,
-  });
+  };
+  const admission = new Admission(line);
+  const embedAdmission = new Admission(line);
   const worker = createWorker(workerOptionsFrom(config, logger));
   const generate = createGenerate({
     admission,
@@ -73,7 +81,9 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
   });
   let stopping = false;
   const follow = (status: WorkerStatus): void => {
-    if (!stopping) followWorker(admission, status);
+    if (stopping) return;
+    followWorker(admission, status, status.slots);
+    followWorker(embedAdmission, status, EMBED_SLOTS);
   };
   worker.onChange(follow);
   const residency = new Residency({
@@ -106,6 +116,11 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       config.MINIVAULT_MODEL_ALIASES ?? [],
     ),
     residency,
+    embed: createEmbed({ admission: embedAdmission, worker }),
+    embedders: createServedModels(
+      () => worker.status().embedder?.id ?? path.basename(config.EMBEDDING_MODEL),
+      [...embedderNames(config.EMBEDDING_MODEL), ...(config.MINIVAULT_MODEL_ALIASES ?? [])],
+    ),
     isStopping: () => stopping,
     drain: async timeoutMs => {
       stopping = true;
@@ -114,7 +129,9 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       });
       admission.refuse(refusal);
       jobs.close(refusal);
-      if (!(await settlesWithin(admission.idle(), timeoutMs))) worker.kill();
+      embedAdmission.refuse(refusal);
+      const idle = Promise.all([admission.idle(), embedAdmission.idle()]).then(() => {});
+      if (!(await settlesWithin(idle, timeoutMs))) worker.kill();
     },
     close: async () => {
       stopping = true;
@@ -126,8 +143,8 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
 }
 
 /** The line moves only while a worker can take a prompt. */
-function followWorker(admission: Admission, status: WorkerStatus): void {
-  if (status.state === 'ready') admission.open(status.slots);
+function followWorker(admission: Admission, status: WorkerStatus, slots: number): void {
+  if (status.state === 'ready') admission.open(slots);
   else if (status.state === 'failed') {
     admission.refuse(
       new AppError('model_unavailable', status.fault ?? 'The worker failed.', {
@@ -135,6 +152,12 @@ function followWorker(admission: Admission, status: WorkerStatus): void {
       }),
     );
   } else admission.pause();
+}
+
+/** What the packaged embedder is called elsewhere: on the hub and in Ollama's library. */
+function embedderNames(reference: string): readonly string[] {
+  if (reference !== PACKAGED_EMBEDDER) return [];
+  return [`sentence-transformers/${reference}`, 'all-minilm', 'all-minilm:l6-v2', 'all-minilm:22m'];
 }
 
 function readVersion(): string {

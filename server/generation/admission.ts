@@ -114,7 +114,7 @@ export class Admission {
     if (this.#refusal) throw this.#refusal;
     const mustWait = this.#queue.isPaused || this.#queue.pending >= this.#queue.concurrency;
     if (mustWait && this.#queue.size >= this.#options.maxWaiting) {
-      throw new AppError('queue_full', `The queue is full: ${this.#queue.size} prompts are waiting.`, {
+      throw new AppError('queue_full', `The queue is full: ${this.#queue.size} requests are waiting.`, {
         retryAfterMs: this.#expectedWaitMs(),
       });
     }

@@ -1,6 +1,7 @@
 // Every operation of the program, in the order of the reference page. A route without an entry fails the test beside it.
 import { z } from 'zod';
 import { anthropicOperations } from './anthropic.js';
+import { embeddingOperations } from './embeddings.js';
 import { nativeOperations } from './native.js';
 import { ollamaOperations } from './ollama.js';
 import { responsesOperations } from './openai-responses.js';
@@ -63,6 +64,7 @@ const docsAsset: Operation = {
 
 export const OPERATIONS: readonly Operation[] = [
   ...nativeOperations,
+  ...embeddingOperations,
   ...ollamaOperations,
   ...responsesOperations,
   ...anthropicOperations,

@@ -20,16 +20,24 @@ interface Pending {
   readonly reject: (error: AppError) => void;
 }
 
+/** What the worker is told to leave when its asker has left. */
+const IS_LONG: Readonly<Record<CallType, boolean>> = { tokenize: false, detokenize: false, embed: true };
+/** Longest wait for an answer; then the promise rejects with generation_timeout. */
+export interface CallTimeouts {
+  readonly shortMs: number;
+  /** For what the worker does beside its streams, with what they leave over of the machine. */
+  readonly longMs: number;
+}
+
 const ANSWERS: Readonly<Answers> = { tokenize: 'tokenized', detokenize: 'detokenized', embed: 'embeddings' };
 
 export class Calls {
   readonly #pending = new Map<string, Pending>();
-  readonly #timeoutMs: number;
+  readonly #timeouts: CallTimeouts;
   #count = 0;
 
-  /** @param timeoutMs longest wait for an answer; then the promise rejects with generation_timeout. */
-  constructor(timeoutMs: number) {
-    this.#timeoutMs = timeoutMs;
+  constructor(timeouts: CallTimeouts) {
+    this.#timeouts = timeouts;
   }
 
   /** Questions whose answer is still to come, also when nobody waits for it any more. */
@@ -44,18 +52,21 @@ export class Calls {
     question: Question<Type>,
     signal: AbortSignal,
   ): Promise<Answer<Type>> {
+    const timeoutMs = IS_LONG[type] ? this.#timeouts.longMs : this.#timeouts.shortMs;
     if (signal.aborted) throw new AppError('cancelled', 'The client left.');
     this.#count += 1;
     const id = `${type}-${this.#count}`;
     let stopWaiting = (): void => {};
     const answer = new Promise<Answer>((resolve, reject) => {
       this.#pending.set(id, { type, resolve, reject });
-      const onAbort = (): void => reject(new AppError('cancelled', 'The client left.'));
+      const leave = (error: AppError): void => {
+        reject(error);
+        if (IS_LONG[type]) void channel.send({ type: 'cancel', id });
+      };
+      const onAbort = (): void => leave(new AppError('cancelled', 'The client left.'));
       const timer = setTimeout(() => {
-        reject(
-          new AppError('generation_timeout', `The worker did not answer ${type} in ${this.#timeoutMs} ms.`),
-        );
-      }, this.#timeoutMs);
+        leave(new AppError('generation_timeout', `The worker did not answer ${type} in ${timeoutMs} ms.`));
+      }, timeoutMs);
       signal.addEventListener('abort', onAbort, { once: true });
       stopWaiting = () => {
         clearTimeout(timer);

@@ -1,15 +1,20 @@
 // Request id -> run: who waits for a worker, who is in it, and who is under suspicion of having killed the last one.
 // Knows no process: it is told when a channel opens and when its worker is gone.
+import type { Embedding, EmbedInput, EmbedOptions } from '../domain/embedding.js';
 import type { GenerateRequest, GenerationInput } from '../domain/generation.js';
 import { AppError, toAppError } from '../errors.js';
 import { type Answer, Calls, type CallType, type Question } from './calls.js';
 import type { Channel } from './channel.js';
+import { ChannelGate } from './channel-gate.js';
+import { toBatches, toEmbeddings } from './embed-batches.js';
 import { toGenerateMessage, toWireInput, type WorkerMessage } from './protocol.js';
 import type { ProtocolFaults } from './protocol-faults.js';
 import { Run, type RunHost, type RunTimeouts } from './run.js';
 import type { WorkerRun } from './worker.js';
 
 const LOADING_RETRY_AFTER_MS = 5_000;
+/** Texts are asked about once more after the worker died, never a third time. */
+const MAX_EMBED_ASKS = 2;
 
 export interface ClientOptions {
   readonly timeouts: RunTimeouts;
@@ -21,9 +26,8 @@ export interface ClientOptions {
 export class WorkerClient implements RunHost {
   readonly #options: ClientOptions;
   readonly #calls: Calls;
-  #channel: Channel | null = null;
+  readonly #gate = new ChannelGate();
   #slots = 0;
-  #refusal: AppError | null = null;
   /** In order of arrival. */
   #waiting = new Set<Run>();
   /**
@@ -36,7 +40,10 @@ export class WorkerClient implements RunHost {
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    this.#calls = new Calls(options.timeouts.tokenGapMs);
+    this.#calls = new Calls({
+      shortMs: options.timeouts.tokenGapMs,
+      longMs: options.timeouts.firstTokenMs,
+    });
   }
 
   /** Runs the worker has and has not finished with. */
@@ -51,7 +58,7 @@ export class WorkerClient implements RunHost {
 
   generate(request: GenerateRequest, signal: AbortSignal): WorkerRun {
     const run = new Run(request, signal, this.#options.timeouts, this);
-    if (this.#refusal) run.dismiss(this.#refusal);
+    if (this.#gate.refusal) run.dismiss(this.#gate.refusal);
     if (run.isSettled) return run;
     this.#waiting.add(run);
     this.#deliver();
@@ -66,29 +73,55 @@ export class WorkerClient implements RunHost {
     return (await this.#ask('detokenize', { token_ids: [...tokenIds] }, signal)).text;
   }
 
+  async embed(
+    inputs: readonly EmbedInput[],
+    options: EmbedOptions,
+    signal: AbortSignal,
+  ): Promise<readonly Embedding[]> {
+    const embeddings: Embedding[] = [];
+    for (const batch of toBatches(inputs)) embeddings.push(...(await this.#embed(batch, options, signal)));
+    return embeddings;
+  }
+
+  async #embed(batch: EmbedInput[], { truncate }: EmbedOptions, signal: AbortSignal): Promise<Embedding[]> {
+    const question = {
+      inputs: batch.map(input => (typeof input === 'string' ? input : [...input])),
+      truncate,
+    };
+    for (let asked = 1; ; asked++) {
+      const channel = await this.#gate.wait(signal);
+      try {
+        return toEmbeddings(await this.#calls.ask(channel, 'embed', question, signal), batch.length);
+      } catch (error) {
+        const { code, cause } = toAppError(error);
+        if (code !== 'model_loading') throw error;
+        if (asked === MAX_EMBED_ASKS) throw cause;
+      }
+    }
+  }
+
   async #ask<Type extends CallType>(
     type: Type,
     question: Question<Type>,
     signal: AbortSignal,
   ): Promise<Answer<Type>> {
-    if (this.#refusal) throw this.#refusal;
-    if (this.#channel === null) {
+    if (this.#gate.refusal) throw this.#gate.refusal;
+    if (this.#gate.channel === null) {
       throw new AppError('model_loading', 'The model is loading.', { retryAfterMs: LOADING_RETRY_AFTER_MS });
     }
-    return this.#calls.ask(this.#channel, type, question, signal);
+    return this.#calls.ask(this.#gate.channel, type, question, signal);
   }
 
   /** A worker is ready: those who wait are sent to it, never more at once than it has slots. */
   connect(channel: Channel, slots: number): void {
-    this.#channel = channel;
     this.#slots = slots;
-    this.#refusal = null;
+    this.#gate.open(channel);
     this.#deliver();
   }
 
   /** The worker is about to be killed: nothing more is sent to it. */
   detach(): void {
-    this.#channel = null;
+    this.#gate.close();
   }
 
   /** The worker is gone: what had begun fails with the error, the rest waits for the next one. */
@@ -104,12 +137,12 @@ export class WorkerClient implements RunHost {
       else if (fate === 'unsent' && !this.#suspects.has(run)) unsent.push(run);
     }
     this.#waiting = new Set([...unsent, ...this.#waiting]);
-    if (this.#refusal) this.refuse(this.#refusal);
+    if (this.#gate.refusal) this.refuse(this.#gate.refusal);
   }
 
   /** There is no worker to wait for: everyone is told so, until the next `connect`. */
   refuse(error: AppError): void {
-    this.#refusal = error;
+    this.#gate.refuse(error);
     for (const run of [...this.#suspects, ...this.#waiting]) {
       if (!this.#inWorker.has(run.request.id)) run.dismiss(error);
     }
@@ -161,7 +194,7 @@ export class WorkerClient implements RunHost {
   }
 
   sendCancel(run: Run): void {
-    void this.#channel?.send({ type: 'cancel', id: run.request.id });
+    void this.#gate.channel?.send({ type: 'cancel', id: run.request.id });
   }
 
   replaceWorker(reason: string): void {
@@ -176,8 +209,8 @@ export class WorkerClient implements RunHost {
   }
 
   #deliver(): void {
-    const channel = this.#channel;
-    if (channel === null || this.#refusal) return;
+    const channel = this.#gate.channel;
+    if (channel === null || this.#gate.refusal) return;
     const [suspect] = this.#suspects;
     if (suspect) {
       if (this.#inWorker.size === 0) this.#send(channel, suspect);

@@ -50,6 +50,7 @@ export function createWorker(options: WorkerOptions): Worker {
     generate: (request, signal) => loaded().generate(request, signal),
     tokenize: (input, signal) => loaded().tokenize(input, signal),
     detokenize: (tokenIds, signal) => loaded().detokenize(tokenIds, signal),
+    embed: (inputs, options, signal) => loaded().embed(inputs, options, signal),
     load: () => supervisor.load(),
     unload: () => supervisor.unload(),
     status: () => supervisor.status(),
@@ -74,6 +75,7 @@ export function workerOptionsFrom(
         ...['--engine', config.MINIVAULT_ENGINE],
         ...['--model', config.MINIVAULT_MODEL],
         ...['--data-dir', config.MINIVAULT_DATA_DIR],
+        ...['--embedder', config.EMBEDDING_MODEL],
       ],
       cwd: REPOSITORY_DIR,
       env: {

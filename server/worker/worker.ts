@@ -1,4 +1,5 @@
 // What the rest of the gateway sees of the Python child: these types and nothing else of this folder's parts.
+import type { Embedding, EmbedInput, EmbedOptions } from '../domain/embedding.js';
 import type { ExchangeStatus } from '../domain/exchange.js';
 import type {
   FinishReason,
@@ -80,6 +81,16 @@ export interface Worker {
   tokenize(input: GenerationInput, signal: AbortSignal): Promise<number>;
   /** Text of the ids, control tokens left out. Rejects as `tokenize` does, and with `invalid_request` for an id that the model does not know. */
   detokenize(tokenIds: readonly number[], signal: AbortSignal): Promise<string>;
+  /**
+   * A vector for each text, in order. Waits for a ready worker; one that dies is asked once more, each batch of texts
+   * for itself. Rejects with what the worker says, `model_unavailable` when it has no embedder, `worker_crashed` or
+   * `worker_killed` after the second death. Aborting the signal stops the worker between two chunks.
+   */
+  embed(
+    inputs: readonly EmbedInput[],
+    options: EmbedOptions,
+    signal: AbortSignal,
+  ): Promise<readonly Embedding[]>;
   status(): WorkerStatus;
   /** Starts an unloaded worker again; in any other state it does nothing. Whoever asks the worker anything does this, too. */
   load(): void;

@@ -1,0 +1,67 @@
+// How texts become vectors: a place in a line of their own, then the worker. Knows no dialect.
+import type { Embedding, EmbedInput, EmbedOptions } from '../domain/embedding.js';
+import { AppError } from '../errors.js';
+import type { Worker } from '../worker/worker.js';
+import type { Admission } from './admission.js';
+
+/** Requests that the worker has at once; it takes turns between them. */
+export const EMBED_SLOTS = 4;
+
+export interface EmbedParts {
+  /** Not that of the prompts: texts neither wait for a slot of the model nor take one. */
+  readonly admission: Admission;
+  readonly worker: Pick<Worker, 'embed' | 'status'>;
+}
+
+export interface EmbedRequest extends EmbedOptions {
+  readonly inputs: readonly EmbedInput[];
+  /** What the client wants the vectors' length to be. */
+  readonly dimensions?: number | undefined;
+}
+
+export interface EmbedResult {
+  /** One for each input, in order. */
+  readonly embeddings: readonly Embedding[];
+  /** From the request to its turn, the loading of the model included. */
+  readonly waitedMs: number;
+}
+
+/**
+ * Waits while the worker loads, as prompts do. Throws AppError: queue_full, queue_timeout, unsupported_parameter for other dimensions
+ * than the embedder's, model_unavailable without one, invalid_request and context_length_exceeded naming `input`.
+ * Aborting the signal leaves the line or ends the work.
+ */
+export type Embed = (request: EmbedRequest, signal: AbortSignal) => Promise<EmbedResult>;
+
+export function createEmbed({ admission, worker }: EmbedParts): Embed {
+  return async ({ inputs, truncate, dimensions }, signal) => {
+    const enteredAtMs = performance.now();
+    const ticket = admission.enter(signal);
+    try {
+      await ticket.granted;
+      const waitedMs = performance.now() - enteredAtMs;
+      requireDimensions(dimensions, worker.status().embedder?.dimensions);
+      const embeddings = await worker.embed(inputs, { truncate }, signal);
+      return { embeddings, waitedMs };
+    } catch (error) {
+      throw namingInput(error);
+    } finally {
+      ticket.release();
+    }
+  };
+}
+
+function requireDimensions(wanted: number | undefined, has: number | undefined): void {
+  if (wanted === undefined || has === undefined || wanted === has) return;
+  throw new AppError(
+    'unsupported_parameter',
+    `"dimensions" is not supported: the embedder's vectors have ${has} numbers, and other lengths are not made of them.`,
+    { param: 'dimensions' },
+  );
+}
+
+/** The worker knows no field names; what it finds wrong is in the texts. */
+function namingInput(error: unknown): unknown {
+  if (!(error instanceof AppError) || error.status !== 400 || error.param !== undefined) return error;
+  return new AppError(error.code, error.message, { param: 'input', cause: error });
+}

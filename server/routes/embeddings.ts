@@ -1,0 +1,82 @@
+// Vectors of texts, for OpenAI's clients (/v1/embeddings) and Ollama's (/api/embed, /api/embeddings).
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { RequestHandler, Response } from 'express';
+import {
+  embedAnswer,
+  embedBodySchema,
+  legacyEmbedAnswer,
+  legacyEmbedBodySchema,
+  toInputs as toOllamaInputs,
+} from '../dialects/ollama-embed.js';
+import {
+  embeddingsAnswer,
+  embeddingsBodySchema,
+  toInputs as toOpenAiInputs,
+} from '../dialects/openai-embeddings.js';
+import { truncatedAt } from '../dialects/vector-text.js';
+import type { Embedding } from '../domain/embedding.js';
+import type { Embed } from '../generation/embed.js';
+import type { ServedModels } from '../generation/served-models.js';
+import { parseBody } from '../http/body.js';
+import { scopeOf } from '../http/request-scope.js';
+
+/** Some 5 ms of work: a long answer must not keep streams waiting while it is made. */
+const PIECES_A_TURN = 32;
+
+export interface EmbeddingRouteParts {
+  readonly embed: Embed;
+  readonly embedders: ServedModels;
+}
+
+export function embeddingsRoute({ embed, embedders }: EmbeddingRouteParts): RequestHandler {
+  return async (req, res) => {
+    const body = parseBody(req, embeddingsBodySchema);
+    embedders.requireServed(body.model);
+    const { dimensions, encoding_format: format } = body;
+    const request = { inputs: toOpenAiInputs(body), truncate: true, dimensions };
+    const { embeddings } = await embed(request, scopeOf(res).signal);
+    await sendVectors(res, embeddings, embeddingsAnswer(embeddings, embedders.current(), format));
+  };
+}
+
+export function embedRoute({ embed, embedders }: EmbeddingRouteParts): RequestHandler {
+  return async (req, res) => {
+    const body = parseBody(req, embedBodySchema);
+    embedders.requireServed(body.model);
+    const { signal, startedAtMs } = scopeOf(res);
+    const inputs = toOllamaInputs(body);
+    const { embeddings, waitedMs } = await embed(
+      // Ollama's clients send 0 for "as it is".
+      { inputs, truncate: body.truncate ?? true, dimensions: body.dimensions || undefined },
+      signal,
+    );
+    const model = body.model ?? embedders.current();
+    const totalMs = performance.now() - startedAtMs;
+    await sendVectors(res, embeddings, embedAnswer(embeddings, { model, totalMs, waitedMs }));
+  };
+}
+
+export function legacyEmbedRoute({ embed, embedders }: EmbeddingRouteParts): RequestHandler {
+  return async (req, res) => {
+    const { model, prompt } = parseBody(req, legacyEmbedBodySchema);
+    embedders.requireServed(model);
+    const inputs = prompt === '' ? [] : [prompt];
+    const { embeddings } = await embed({ inputs, truncate: true }, scopeOf(res).signal);
+    await sendVectors(res, embeddings, legacyEmbedAnswer(embeddings));
+  };
+}
+
+async function sendVectors(
+  res: Response,
+  embeddings: readonly Embedding[],
+  pieces: Iterable<string>,
+): Promise<void> {
+  const made: string[] = [];
+  for (const piece of pieces) {
+    made.push(piece);
+    if (made.length % PIECES_A_TURN === 0) await nextTurn();
+  }
+  const truncated = truncatedAt(embeddings);
+  if (truncated !== '') res.set('X-Truncated-Inputs', truncated);
+  res.type('json').send(made.join(''));
+}
