@@ -31,6 +31,8 @@ export interface Parts {
   readonly timeouts: StreamTimeouts;
   readonly foreignPages: ForeignPagesOptions;
   readonly admission: Admission;
+  /** The line of texts that are to be embedded. */
+  readonly embedAdmission: Admission;
   readonly worker: Worker;
   readonly log: ExchangeLog;
   readonly generate: Generate;
@@ -106,6 +108,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       corsOrigins: config.MINIVAULT_CORS_ORIGINS ?? [],
     },
     admission,
+    embedAdmission,
     worker,
     log,
     generate,

@@ -2,6 +2,7 @@
 // https://github.com/ollama/ollama, api/types.go: EmbedRequest, EmbeddingRequest
 import { z } from 'zod';
 import type { Embedding } from '../domain/embedding.js';
+import { refusedField } from './refused-field.js';
 import { shortestFloats } from './vector-text.js';
 
 const MAX_INPUTS = 2_048;
@@ -24,13 +25,7 @@ const settings = {
     .describe('A duration; the embedder stays in memory for good, so that 0 is refused.'),
   options: z
     .looseObject({
-      num_ctx: z
-        .unknown()
-        .refine(value => value === undefined, {
-          error: "is not supported: the embedder's context has one length.",
-          params: { unsupported: true },
-        })
-        .describe('Not supported: the context has one length.'),
+      num_ctx: refusedField("the embedder's context has one length."),
     })
     .nullish()
     .describe('Options of the sampling and of the machine have nothing to act on here, and pass.'),

@@ -1,7 +1,7 @@
 // OpenAI's /v1/embeddings: its body, and the pieces that its answer is written in.
 // https://platform.openai.com/docs/api-reference/embeddings; both SDKs ask for base64 unless they are told otherwise.
 import { z } from 'zod';
-import type { Embedding } from '../domain/embedding.js';
+import type { Embedding, EmbedInput } from '../domain/embedding.js';
 import { shortestFloats } from './vector-text.js';
 
 const MAX_INPUTS = 2_048;
@@ -10,11 +10,22 @@ const MAX_ID = 2 ** 31 - 1;
 const FLOAT_BYTES = 4;
 
 const text = z.string().min(1, 'must not be empty');
-const ids = z.array(z.int().min(0).max(MAX_ID)).min(1).max(MAX_TOKENS);
+const id = z.int().min(0).max(MAX_ID);
+const list = z
+  .array(z.union([text, id, z.array(id).min(1).max(MAX_TOKENS)]))
+  .min(1, 'must not be empty')
+  .max(MAX_TOKENS)
+  .refine(([first]) => typeof first === 'number', {
+    error: `at most ${MAX_INPUTS} texts`,
+    when: ({ value }) => Array.isArray(value) && value.length > MAX_INPUTS,
+  })
+  .refine(items => items.every(item => typeof item === typeof items[0]), {
+    error: 'must be texts only, token ids only, or lists of token ids only',
+  });
 
 export const embeddingsBodySchema = z.object({
   input: z
-    .union([text, ids, z.array(text).min(1).max(MAX_INPUTS), z.array(ids).min(1).max(MAX_INPUTS)])
+    .union([text, list])
     .describe("A text, token ids of the embedder's own vocabulary, or a list of either."),
   model: z
     .string()
@@ -46,9 +57,10 @@ export const embeddingsAnswerSchema = z.object({
 });
 
 /** One text or one list of ids is a list of one. */
-export function toInputs({ input }: EmbeddingsBody): (string | number[])[] {
+export function toInputs({ input }: EmbeddingsBody): EmbedInput[] {
   if (typeof input === 'string') return [input];
-  return isIds(input) ? [input] : input;
+  const ids = input.filter(item => typeof item === 'number');
+  return ids.length > 0 ? [ids] : input.filter(item => typeof item !== 'number');
 }
 
 /** The JSON of the answer; no piece is more than one vector. */
@@ -66,10 +78,6 @@ export function* embeddingsAnswer(
   const tokens = embeddings.reduce((sum, embedding) => sum + embedding.tokens, 0);
   const usage = { prompt_tokens: tokens, total_tokens: tokens };
   yield `],${JSON.stringify({ model, usage }).slice(1)}`;
-}
-
-function isIds(input: Exclude<EmbeddingsBody['input'], string>): input is number[] {
-  return typeof input[0] === 'number';
 }
 
 function toBase64(vector: Float32Array): string {

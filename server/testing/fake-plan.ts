@@ -21,6 +21,8 @@ export interface FakeRule extends FakePace {
 }
 
 export interface FakePlan extends FakePace {
+  /** What one text takes to be embedded. */
+  readonly embed_ms?: number;
   readonly load_ms?: number;
   readonly slots?: number;
   readonly context_length?: number;
