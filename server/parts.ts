@@ -90,7 +90,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
   worker.onChange(follow);
   const residency = new Residency({
     worker,
-    admission,
+    lines: [admission, embedAdmission],
     keepAliveMs: config.MINIVAULT_KEEP_ALIVE_MS ?? Number.POSITIVE_INFINITY,
   });
   worker.start();

@@ -2,7 +2,8 @@
 // https://github.com/ollama/ollama, api/types.go: EmbedRequest, EmbeddingRequest
 import { z } from 'zod';
 import type { Embedding } from '../domain/embedding.js';
-import { refusedField } from './refused-field.js';
+import { keepAliveSchema } from './ollama-duration.js';
+import { modelField } from './ollama-fields.js';
 import { shortestFloats } from './vector-text.js';
 
 const MAX_INPUTS = 2_048;
@@ -10,25 +11,22 @@ const NS_PER_MS = 1e6;
 
 /** What a request says of how the model is to be run, shared by both. */
 const settings = {
-  model: z
-    .string()
-    .max(256)
-    .optional()
-    .describe('Name of the embedder, or an alias; absent, the one there is.'),
-  keep_alive: z
-    .union([z.number(), z.string().regex(/^-?(?:\d+(?:\.\d+)?(?:h|m|s|ms|us|ns))+$|^-?\d+$/, 'a duration')])
-    .refine(value => Number.parseFloat(String(value)) !== 0, {
-      error: 'is not supported: the embedder stays in memory as long as the worker runs.',
-      params: { unsupported: true },
-    })
+  model: modelField,
+  keep_alive: keepAliveSchema
     .nullish()
-    .describe('A duration; the embedder stays in memory for good, so that 0 is refused.'),
+    .describe(
+      'How long the worker, with the model, stays in memory: seconds or a duration; negative is for ever.',
+    ),
   options: z
     .looseObject({
-      num_ctx: refusedField("the embedder's context has one length."),
+      num_ctx: z
+        .int()
+        .min(1)
+        .nullish()
+        .describe("Tokens of a text beyond which it is cut; fewer than the embedder's own are refused."),
     })
     .nullish()
-    .describe('Options of the sampling and of the machine have nothing to act on here, and pass.'),
+    .describe('Of the sampling and of the machine: no vector depends on them, so they pass.'),
 };
 
 export const embedBodySchema = z.object({

@@ -10,7 +10,7 @@ export const EMBED_SLOTS = 4;
 export interface EmbedParts {
   /** Not that of the prompts: texts neither wait for a slot of the model nor take one. */
   readonly admission: Admission;
-  readonly worker: Pick<Worker, 'embed' | 'status'>;
+  readonly worker: Pick<Worker, 'embed' | 'load' | 'status'>;
 }
 
 export interface EmbedRequest extends EmbedOptions {
@@ -27,7 +27,7 @@ export interface EmbedResult {
 }
 
 /**
- * Waits while the worker loads, as prompts do. Throws AppError: queue_full, queue_timeout, unsupported_parameter for other dimensions
+ * Loads an unloaded model, and waits while the worker loads, as prompts do. Throws AppError: queue_full, queue_timeout, unsupported_parameter for other dimensions
  * than the embedder's, model_unavailable without one, invalid_request and context_length_exceeded naming `input`.
  * Aborting the signal leaves the line or ends the work.
  */
@@ -38,6 +38,7 @@ export function createEmbed({ admission, worker }: EmbedParts): Embed {
     const enteredAtMs = performance.now();
     const ticket = admission.enter(signal);
     try {
+      worker.load();
       await ticket.granted;
       const waitedMs = performance.now() - enteredAtMs;
       requireDimensions(dimensions, worker.status().embedder?.dimensions);

@@ -25,7 +25,7 @@ async function resident(keepAliveMs: number) {
   const admission = new Admission({ maxWaiting: 8, waitTimeoutMs: MINUTE_MS });
   admission.open(4);
   const residency = new Residency({
-    admission,
+    lines: [admission],
     keepAliveMs,
     worker: {
       load: () => {

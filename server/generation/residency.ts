@@ -11,7 +11,8 @@ const RETRY_LATER = { retryAfterMs: 5_000 };
 
 export interface ResidencyOptions {
   readonly worker: Pick<Worker, 'load' | 'unload' | 'status' | 'onChange'>;
-  readonly admission: Pick<Admission, 'isQuiet' | 'onQuiet'>;
+  /** All where somebody may wait for the worker. */
+  readonly lines: readonly Pick<Admission, 'isQuiet' | 'onQuiet'>[];
   /** Of a model about which nobody has said otherwise since it was loaded; Infinity for ever. */
   readonly keepAliveMs: number;
 }
@@ -27,7 +28,7 @@ export class Residency {
   constructor(options: ResidencyOptions) {
     this.#options = options;
     this.#keepAliveMs = options.keepAliveMs;
-    options.admission.onQuiet(() => this.#rest());
+    for (const line of options.lines) line.onQuiet(() => this.#rest());
     options.worker.onChange(({ state }) => {
       const isReady = state === 'ready';
       if (isReady && !this.#wasReady) this.#rest();
@@ -44,7 +45,7 @@ export class Residency {
   /** When the model goes if nobody asks it anything; null for never. */
   expiresAt(): Date | null {
     if (this.#keepAliveMs === Number.POSITIVE_INFINITY) return null;
-    const restingMs = this.#options.admission.isQuiet ? performance.now() - this.#restingSinceMs : 0;
+    const restingMs = this.#isQuiet ? performance.now() - this.#restingSinceMs : 0;
     return new Date(Date.now() + Math.max(0, this.#keepAliveMs - restingMs));
   }
 
@@ -84,6 +85,10 @@ export class Residency {
     await this.#unloaded;
   }
 
+  get #isQuiet(): boolean {
+    return this.#options.lines.every(line => line.isQuiet);
+  }
+
   #rest(): void {
     this.#restingSinceMs = performance.now();
     this.#look();
@@ -91,8 +96,8 @@ export class Residency {
 
   #look(): void {
     clearTimeout(this.#timer);
-    const { admission, worker } = this.#options;
-    if (!admission.isQuiet || worker.status().state !== 'ready') return;
+    const { worker } = this.#options;
+    if (!this.#isQuiet || worker.status().state !== 'ready') return;
     const leftMs = this.#restingSinceMs + this.#keepAliveMs - performance.now();
     if (leftMs <= 0) this.#unloaded = this.#unload();
     else if (leftMs !== Number.POSITIVE_INFINITY) this.#lookIn(leftMs);

@@ -15,10 +15,13 @@ import {
 } from '../dialects/openai-embeddings.js';
 import { truncatedAt } from '../dialects/vector-text.js';
 import type { Embedding } from '../domain/embedding.js';
+import { AppError } from '../errors.js';
 import type { Embed } from '../generation/embed.js';
+import type { Residency } from '../generation/residency.js';
 import type { ServedModels } from '../generation/served-models.js';
 import { parseBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
+import type { Worker } from '../worker/worker.js';
 
 /** Some 5 ms of work: a long answer must not keep streams waiting while it is made. */
 const PIECES_A_TURN = 32;
@@ -39,31 +42,56 @@ export function embeddingsRoute({ embed, embedders }: EmbeddingRouteParts): Requ
   };
 }
 
-export function embedRoute({ embed, embedders }: EmbeddingRouteParts): RequestHandler {
+export interface OllamaEmbedRouteParts extends EmbeddingRouteParts {
+  readonly residency: Pick<Residency, 'keepFor'>;
+  readonly worker: Pick<Worker, 'status'>;
+}
+
+export function embedRoute(parts: OllamaEmbedRouteParts): RequestHandler {
+  const { embed, embedders, residency } = parts;
   return async (req, res) => {
     const body = parseBody(req, embedBodySchema);
-    embedders.requireServed(body.model);
+    embedders.requireServed(body.model ?? undefined);
     const { signal, startedAtMs } = scopeOf(res);
-    const inputs = toOllamaInputs(body);
     const { embeddings, waitedMs } = await embed(
-      // Ollama's clients send 0 for "as it is".
-      { inputs, truncate: body.truncate ?? true, dimensions: body.dimensions || undefined },
+      // Go's clients send 0 for what they leave open.
+      {
+        inputs: toOllamaInputs(body),
+        truncate: body.truncate ?? true,
+        dimensions: body.dimensions || undefined,
+      },
       signal,
     );
+    requireContext(parts, body.options?.num_ctx);
+    if (body.keep_alive != null) residency.keepFor(body.keep_alive);
     const model = body.model ?? embedders.current();
     const totalMs = performance.now() - startedAtMs;
     await sendVectors(res, embeddings, embedAnswer(embeddings, { model, totalMs, waitedMs }));
   };
 }
 
-export function legacyEmbedRoute({ embed, embedders }: EmbeddingRouteParts): RequestHandler {
+export function legacyEmbedRoute(parts: OllamaEmbedRouteParts): RequestHandler {
+  const { embed, embedders, residency } = parts;
   return async (req, res) => {
-    const { model, prompt } = parseBody(req, legacyEmbedBodySchema);
-    embedders.requireServed(model);
+    const { model, prompt, options, keep_alive: keepAliveMs } = parseBody(req, legacyEmbedBodySchema);
+    embedders.requireServed(model ?? undefined);
     const inputs = prompt === '' ? [] : [prompt];
     const { embeddings } = await embed({ inputs, truncate: true }, scopeOf(res).signal);
+    requireContext(parts, options?.num_ctx);
+    if (keepAliveMs != null) residency.keepFor(keepAliveMs);
     await sendVectors(res, embeddings, legacyEmbedAnswer(embeddings));
   };
+}
+
+/** Once the texts were embedded: before, the worker may not have told its context's length yet. */
+function requireContext({ worker }: OllamaEmbedRouteParts, wanted: number | null | undefined): void {
+  const { embedder } = worker.status();
+  if (wanted == null || embedder === null || wanted >= embedder.context_length) return;
+  throw new AppError(
+    'unsupported_parameter',
+    `"options.num_ctx" is not supported: the embedder's context has ${embedder.context_length} tokens, always.`,
+    { param: 'options.num_ctx' },
+  );
 }
 
 async function sendVectors(
