@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { guardSignals } from '../setup/interrupt.mjs';
 import { describeMachine, describeNoise, fastestType, sampleNoise } from './machine.mjs';
 import { parseOptions, Refusal, USAGE } from './options.mjs';
 import { installPeers, PEER_VERSIONS } from './peer-packages.mjs';
@@ -58,6 +59,7 @@ async function measure({ systems: chosen, quick, force }) {
     say(`Warning: ${disturbance}. These figures will mislead.`);
   }
   const scratchDir = mkdtempSync(path.join(tmpdir(), 'minivault-bench-'));
+  const giveSignalsBack = guardSignals(() => rmSync(scratchDir, { recursive: true, force: true }));
   try {
     const places = await findPlaces(scratchDir);
     for (const needed of [path.join(REPOSITORY_DIR, 'dist', 'main.js'), places.python]) {
@@ -83,6 +85,7 @@ async function measure({ systems: chosen, quick, force }) {
       systems: measured,
     };
   } finally {
+    giveSignalsBack();
     rmSync(scratchDir, { recursive: true, force: true });
   }
 }
@@ -103,12 +106,6 @@ async function main(words) {
   if (isWhole || options.out !== null) publish(results, options.out);
 }
 
-for (const [signal, code] of /** @type {const} */ ([
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-])) {
-  process.once(signal, () => process.exit(code));
-}
 try {
   await main(process.argv.slice(2));
 } catch (error) {

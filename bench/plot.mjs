@@ -6,14 +6,24 @@ import { toFigures } from './results.mjs';
 /** @typedef {{ title: string, left: number, clients: readonly number[], busy: boolean }} Panel */
 
 const WIDTH = 880;
-const HEIGHT = 420;
+const HEIGHT = 480;
 const TOP = 58;
 const BOTTOM = 330;
 const PANEL_WIDTH = 360;
-const LEGEND_TOP = 372;
-const LEGEND_COLUMNS = 3;
+const LEGEND_TOP = 388;
+const LEGEND_COLUMNS = 2;
 /** Told apart with any colour vision, on white and on near-black. */
-const COLORS = ['#d1495b', '#2e86ab', '#6a994e', '#c77d0a', '#8367c7', '#5f7f8c', '#a0785a'];
+const COLORS = [
+  '#d1495b',
+  '#2e86ab',
+  '#6a994e',
+  '#c77d0a',
+  '#8367c7',
+  '#5f7f8c',
+  '#a0785a',
+  '#2a9d8f',
+  '#b5838d',
+];
 
 /**
  * @param {Results} results
@@ -74,20 +84,25 @@ function drawPanel({ title, left, clients, busy }, systems, most) {
     ...clients.map(
       count => `<text class="axis" x="${xOf(count)}" y="${BOTTOM + 20}" text-anchor="middle">${count}</text>`,
     ),
-    ...systems.flatMap((own, index) => {
-      const points = clients.flatMap(count => {
-        const rate = own.rate(count, { busy });
-        return rate === null ? [] : [{ x: round(xOf(count)), y: round(yOf(rate)) }];
-      });
-      return drawLine(points, index);
-    }),
+    `<text class="axis" x="${(left + right) / 2}" y="${BOTTOM + 38}" text-anchor="middle">clients at once</text>`,
+    ...systems
+      .map((own, index) => {
+        const points = clients.flatMap(count => {
+          const rate = own.rate(count, { busy });
+          return rate === null ? [] : [{ x: round(xOf(count)), y: round(yOf(rate)) }];
+        });
+        return drawLine(points, own, index);
+      })
+      // Ours comes first, and is drawn over the others.
+      .reverse()
+      .flat(),
   ];
 }
 
-/** @param {readonly { x: number, y: number }[]} points @param {number} index of the system; the first one is ours */
-function drawLine(points, index) {
+/** @param {readonly { x: number, y: number }[]} points @param {Figures} own @param {number} index of the system; the first one is ours */
+function drawLine(points, own, index) {
   const color = COLORS[index % COLORS.length];
-  const dashes = index < COLORS.length ? '' : ' stroke-dasharray="5 4"';
+  const dashes = dashesOf(own);
   const path = points.map(({ x, y }) => `${x},${y}`).join(' ');
   return [
     `<polyline points="${path}" fill="none" stroke="${color}" stroke-width="${index === 0 ? 3.5 : 1.8}"${dashes}/>`,
@@ -98,16 +113,21 @@ function drawLine(points, index) {
 /** @param {readonly Figures[]} systems */
 function drawLegend(systems) {
   const step = (WIDTH - 40) / LEGEND_COLUMNS;
-  return systems.flatMap(({ name }, index) => {
+  return systems.flatMap((own, index) => {
     const x = 20 + (index % LEGEND_COLUMNS) * step;
     const y = LEGEND_TOP + Math.floor(index / LEGEND_COLUMNS) * 18;
     const color = COLORS[index % COLORS.length];
-    const dashes = index < COLORS.length ? '' : ' stroke-dasharray="5 4"';
+    const dashes = dashesOf(own);
     return [
       `<line x1="${x}" x2="${x + 22}" y1="${y - 4}" y2="${y - 4}" stroke="${color}" stroke-width="3"${dashes}/>`,
-      `<text x="${x + 28}" y="${y}" style="font-size:11.5px">${escapeText(name)}</text>`,
+      `<text x="${x + 28}" y="${y}" style="font-size:11.5px">${escapeText(own.name)}</text>`,
     ];
   });
+}
+
+/** @param {Figures} own what does not speak HTTP is dashed */
+function dashesOf({ name }) {
+  return name.includes('in-process') ? ' stroke-dasharray="5 4"' : '';
 }
 
 /** The next 4, 8, 20, 40, 80 … whose quarters are whole numbers. @param {number} value */
