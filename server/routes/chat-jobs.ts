@@ -12,7 +12,7 @@ import { createJobSseEncoder } from '../dialects/job-sse.js';
 import { SSE_CONTENT_TYPE } from '../dialects/sse-frame.js';
 import type { JobPoint } from '../domain/job.js';
 import { AppError } from '../errors.js';
-import type { Jobs } from '../generation/jobs.js';
+import type { ConnectOptions, Jobs } from '../generation/jobs.js';
 import type { ServedModels } from '../generation/served-models.js';
 import { parseBody, parseWith } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
@@ -29,13 +29,12 @@ export interface ChatJobsRouteParts {
 const UNREADABLE: JobPoint = { jobId: '', seq: 0 };
 
 /** The header goes before the query: an EventSource comes back with its first address and a newer header. */
-function pointOf(req: Request): { point: JobPoint | null; isExplicit: boolean } {
-  const { from, last_event_id } = parseWith(clientQuerySchema, { ...req.query });
-  const header = req.get('last-event-id');
-  if (header !== undefined && header !== '')
-    return { point: parsePoint(header) ?? UNREADABLE, isExplicit: false };
-  const named = from ?? last_event_id;
-  return { point: named === undefined ? null : parsePoint(named), isExplicit: from !== undefined };
+function pointOf(req: Request): ConnectOptions {
+  const { from, last_event_id: inQuery } = parseWith(clientQuerySchema, { ...req.query });
+  const inHeader = req.get('last-event-id') ?? '';
+  if (from !== undefined) return { point: parsePoint(inHeader) ?? parsePoint(from), isExplicit: true };
+  if (inHeader !== '') return { point: parsePoint(inHeader) ?? UNREADABLE, isExplicit: false };
+  return { point: inQuery === undefined ? null : parsePoint(inQuery), isExplicit: false };
 }
 
 export function clientStreamRoute({ jobs, timeouts, models }: ChatJobsRouteParts): RequestHandler {
