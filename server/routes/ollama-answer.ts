@@ -1,5 +1,4 @@
 // POST /api/generate and /api/chat, Ollama's clients: load or unload, else fit, one generation, NDJSON or one object.
-import { randomInt } from 'node:crypto';
 import type { RequestHandler } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import type { z } from 'zod';
@@ -26,13 +25,12 @@ import { fitContext } from '../generation/fit-context.js';
 import type { Generate } from '../generation/generate.js';
 import type { Residency } from '../generation/residency.js';
 import type { ServedModels } from '../generation/served-models.js';
+import { parseToolCalls } from '../generation/tool-calls.js';
 import { parseBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
 import type { Worker } from '../worker/worker.js';
-
-/** randomInt's own limit; also exact as a JSON number. */
-const SEED_LIMIT = 2 ** 48 - 1;
+import { drawSeed } from './seed.js';
 
 export interface OllamaRouteParts {
   readonly generate: Generate;
@@ -98,11 +96,19 @@ function answerRoute<Body extends OllamaFields>(
       return;
     }
     const bounds = { contextLength: body.options.num_ctx ?? null, dropsMessages: body.truncate };
-    const drawn = format.toRequest(body, randomInt(SEED_LIMIT));
+    const drawn = format.toRequest(body, drawSeed());
     try {
       const fitted = await fitContext(worker, residency, drawn, bounds, signal);
       const exchange = { dialect: format.dialect, caller: null, requestId };
-      const events = generate({ id, ...fitted }, exchange, signal);
+      const written = generate({ id, ...fitted }, exchange, signal);
+      const events =
+        fitted.input.tools === undefined
+          ? written
+          : parseToolCalls(written, {
+              format: () => worker.status().model?.tool_format ?? null,
+              exchangeId: id,
+              isParallel: true,
+            });
       const headers = { 'X-Exchange-Id': id };
       if (body.stream) {
         await sendStream(res, scope, events, format.toEncoder(context), { ...timeouts, headers });
