@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { type KeptResponse, ResponsesStore } from './responses-store.js';
+
+const kept = (id: string, more: Partial<KeptResponse> = {}): KeptResponse => ({
+  id,
+  isEnded: true,
+  isWhole: true,
+  whole: () => ({ id }),
+  inputItems: [],
+  conversation: () => [],
+  background: null,
+  ...more,
+});
+const idsOf = (store: ResponsesStore, ...ids: string[]) => ids.filter(id => store.has(id));
+
+describe('kept responses', () => {
+  it('make room for newer ones, the longest unused first', () => {
+    const store = new ResponsesStore({ maxResponses: 2, maxCharacters: 1_000 });
+    store.put(kept('a'));
+    store.put(kept('b'));
+    expect(store.get('a')?.id).toBe('a');
+    store.put(kept('c'));
+    expect(idsOf(store, 'a', 'b', 'c')).toEqual(['a', 'c']);
+    expect(store.get('b')).toBeNull();
+  });
+
+  it('make room by their size, counted anew when they have grown', () => {
+    const store = new ResponsesStore({ maxResponses: 10, maxCharacters: 1_000 });
+    let text = 'x';
+    const growing = kept('a', { whole: () => ({ text }) });
+    store.put(kept('b'));
+    store.put(growing);
+    expect(idsOf(store, 'a', 'b')).toEqual(['a', 'b']);
+    text = 'x'.repeat(975);
+    store.put(growing);
+    expect(idsOf(store, 'a', 'b')).toEqual(['a']);
+  });
+
+  it('are not dropped while they run', () => {
+    const store = new ResponsesStore({ maxResponses: 1, maxCharacters: 1_000 });
+    store.put(kept('a', { isEnded: false }));
+    store.put(kept('b'));
+    expect(idsOf(store, 'a', 'b')).toEqual(['a']);
+  });
+
+  it('are gone when deleted, once', () => {
+    const store = new ResponsesStore();
+    store.put(kept('a'));
+    expect([store.delete('a'), store.delete('a'), store.get('a')]).toEqual([true, false, null]);
+  });
+});
