@@ -33,3 +33,16 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     except NativeUnavailableError as error:
         pytest.skip(str(error))
     return folder
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """For torch: models so small are slower on two, and on a busy machine much slower."""
+    import torch
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engines.torch_step.use_threads", lambda _: None)
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        yield
+        torch.set_num_threads(before)

@@ -1,95 +1,35 @@
 """The batched engine's iteration on tiny random models: an answer never depends on its company."""
 
 import random
-from itertools import count
 
 import pytest
-import torch
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from batch_driver import (
+    BLOCKS,
+    CONTEXT,
+    CPU,
+    END_IDS,
+    alone,
+    collect,
+    drain,
+    new_loop,
+    sampling,
+    tiny_gpt2,
+    tiny_llama,
+)
 
 from engines.batch_loop import BatchLoop
 from engines.batch_row import BatchRow
 from engines.native_build import load_library
 from engines.native_step import NativeStep
 from engines.torch_step import TorchStep
-from generation import Sampling
-
-CONTEXT = 256
-BLOCKS = 40
-END_IDS = frozenset({3})
-CPU = torch.device("cpu")
-
-
-def sampling(max_tokens=12, temperature=0.0, seed=0, **others):
-    fields = {"top_p": 1.0, "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0, "presence_penalty": 0.0}
-    fields |= {"frequency_penalty": 0.0, "stop": (), "logprobs": None} | others
-    return Sampling(max_tokens=max_tokens, temperature=temperature, seed=seed, **fields)
-
-
-def tiny_llama():
-    torch.manual_seed(1)
-    config = LlamaConfig(
-        vocab_size=211, hidden_size=64, intermediate_size=112, num_hidden_layers=3, num_attention_heads=4,
-        num_key_value_heads=2, head_dim=16, max_position_embeddings=CONTEXT, initializer_range=0.3,
-        eos_token_id=3, tie_word_embeddings=True,
-    )  # fmt: skip
-    return LlamaForCausalLM(config).eval()
-
-
-def tiny_gpt2():
-    torch.manual_seed(2)
-    config = GPT2Config(
-        vocab_size=211, n_embd=64, n_layer=2, n_head=4, n_positions=CONTEXT, initializer_range=0.3,
-        bos_token_id=1, eos_token_id=3,
-    )  # fmt: skip
-    return GPT2LMHeadModel(config).eval()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Models so small are slower on two, and on a busy machine much slower."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("engines.torch_step.use_threads", lambda _: None)
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)
-        yield
-        torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module", params=["native", "torch llama", "torch gpt2"])
-def step_model(request):
+def step_model(request, one_thread):
     if request.param == "native":
         library = load_library(request.getfixturevalue("compiled"))
         return NativeStep(library, tiny_llama(), BLOCKS, CONTEXT, threads=2)
     return TorchStep(tiny_llama() if request.param == "torch llama" else tiny_gpt2(), BLOCKS, CONTEXT)
-
-
-def new_loop(step_model, blocks=BLOCKS):
-    return BatchLoop(step_model, blocks, END_IDS)
-
-
-def drain(loop, running, tokens, ends):
-    """Steps until nobody runs; collects tokens and ends by id."""
-    for _ in count():
-        if not running:
-            return
-        collect(loop.step(), running, tokens, ends)
-
-
-def collect(outputs, running, tokens, ends):
-    for output in outputs:
-        assert output.request_id in running, "an output of a request that does not run"
-        tokens[output.request_id] += output.token_ids
-        if output.finish is not None or output.error is not None:
-            running.remove(output.request_id)
-            ends[output.request_id] = output.error or output.finish
-
-
-def alone(step_model, prompt, wish):
-    loop, tokens, ends = new_loop(step_model), {"x": []}, {}
-    loop.add(BatchRow("x", prompt, wish.max_tokens, wish, CPU))
-    drain(loop, {"x"}, tokens, ends)
-    return tokens["x"], ends["x"]
 
 
 def test_a_request_gets_in_any_company_what_it_gets_alone(step_model):
@@ -120,23 +60,6 @@ def test_a_request_gets_in_any_company_what_it_gets_alone(step_model):
         for name, (_, _, expected) in chosen.items():
             assert (tokens[name], ends[name]) == expected
     assert reused > 20
-
-
-def test_a_seeded_request_gets_what_generate_gives(step_model):
-    if isinstance(step_model, NativeStep):
-        pytest.skip("generate has no int8 weights")
-    step_model._model.set_attn_implementation("sdpa")
-    prompt = list(range(10, 60))
-    try:
-        torch.manual_seed(5)
-        whole = step_model._model.generate(
-            torch.tensor([prompt]), attention_mask=torch.ones(1, 50), do_sample=True, max_new_tokens=20,
-            top_k=0, temperature=0.8, top_p=0.9, pad_token_id=0, eos_token_id=3,
-        )  # fmt: skip
-    finally:
-        step_model._model.set_attn_implementation("minivault_blocks")
-    expected = [token for token in whole[0, 50:].tolist() if token != 3]
-    assert alone(step_model, prompt, sampling(20, 0.8, 5, top_p=0.9))[0] == expected
 
 
 @pytest.mark.parametrize("after", range(8))
