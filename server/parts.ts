@@ -15,7 +15,8 @@ import type { ForeignPagesOptions } from './http/foreign-pages.js';
 import type { StreamTimeouts } from './http/send.js';
 import type { Logger } from './log.js';
 import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
-import { createWorker, workerOptionsFrom } from './worker/create-worker.js';
+import { createWorker, REPOSITORY_DIR, workerOptionsFrom } from './worker/create-worker.js';
+import { expectedModelId } from './worker/expected-model-id.js';
 import type { Worker, WorkerStatus } from './worker/worker.js';
 
 const PACKAGED_EMBEDDER = 'all-minilm-l6-v2';
@@ -95,6 +96,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
   });
   worker.start();
 
+  const expected = expectedModelId(config.MINIVAULT_MODEL, config.MINIVAULT_ENGINE, REPOSITORY_DIR);
   return {
     logger,
     version: readVersion(),
@@ -115,7 +117,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     jobs,
     responses: new ResponsesStore(),
     models: createServedModels(
-      () => worker.status().model?.id ?? config.MINIVAULT_MODEL,
+      () => worker.status().model?.id ?? expected,
       config.MINIVAULT_MODEL_ALIASES ?? [],
     ),
     residency,

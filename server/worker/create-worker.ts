@@ -8,7 +8,8 @@ import { type SpawnWorker, spawnWorker, type WorkerCommand } from './process.js'
 import { Supervisor } from './supervisor.js';
 import type { Worker } from './worker.js';
 
-const REPOSITORY_DIR = path.resolve(import.meta.dirname, '../..');
+/** Where a relative model or folder is looked for. */
+export const REPOSITORY_DIR = path.resolve(import.meta.dirname, '../..');
 
 /** All times in milliseconds; what each bounds is told where config.ts describes the setting of that name. */
 export interface WorkerOptions {
