@@ -21,9 +21,9 @@ from protocol import Embed, Embeddings, encode, error_message
 from protocol_stream import ProtocolStream
 from vital_thread import start_vital_thread
 
-CHUNK_TEXTS = 4
+CHUNK_TEXTS = 16
 CHUNK_TOKENS = 256
-"""Of one forward pass, padding included: some tens of milliseconds of one core."""
+"""Of one forward pass, padding included: 50 to 100 ms of one core, which a short request may have to wait."""
 NICENESS = 10
 LOADING_SWITCH_S = 0.0005
 """While the embedder loads, which is Python rather than arithmetic: how long others wait for their turn."""

@@ -51,7 +51,9 @@ class BertEmbedder:
         try:
             from tokenizers import Tokenizer
             from transformers import AutoConfig, AutoModel
+            from transformers.utils.logging import disable_progress_bar
 
+            disable_progress_bar()
             tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             model, loaded = AutoModel.from_pretrained(

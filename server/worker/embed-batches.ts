@@ -5,7 +5,8 @@ import type { Answer } from './calls.js';
 
 /** The answer must fit a line, too: 64 vectors of 384 numbers are 131 KB of base64. */
 const MAX_TEXTS = 64;
-const MAX_BYTES = 256 * 1024;
+/** Some two seconds of one core, of which a busy machine may leave the embedder a twentieth. */
+const MAX_BYTES = 32 * 1024;
 const FLOAT_BYTES = 4;
 /** What an id takes in JSON, comma included. */
 const ID_BYTES = 8;
