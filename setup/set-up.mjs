@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Fault, toFault } from './fault.mjs';
 import { guardSignals } from './interrupt.mjs';
 import { acquireLock } from './lock.mjs';
-import { modelConversion, modelPackage, wantsPackagedModel } from './model-steps.mjs';
+import { modelConversion, modelPackage, wantsPackagedModel, wantsPackages } from './model-steps.mjs';
 import { build, nodePackages } from './node-steps.mjs';
 import { say, showStep } from './progress.mjs';
 import { developmentPackages, pythonPackages, virtualEnvironment } from './python-steps.mjs';
@@ -50,7 +50,8 @@ function listSteps(forTests) {
     virtualEnvironment(ROOT),
     pythonPackages(ROOT),
     ...(forTests ? [developmentPackages(ROOT)] : []),
-    ...(wantsPackagedModel() ? [modelPackage(ROOT), modelConversion(ROOT)] : []),
+    ...(wantsPackages() ? [modelPackage(ROOT)] : []),
+    ...(wantsPackagedModel() ? [modelConversion(ROOT)] : []),
     build(ROOT),
   ];
 }

