@@ -1,5 +1,5 @@
 // `npm run bench`: this gateway beside its peers, in one run on one machine. Table and plot go into the README.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { guardSignals } from '../setup/interrupt.mjs';
@@ -62,9 +62,6 @@ async function measure({ systems: chosen, quick, force }) {
   const giveSignalsBack = guardSignals(() => rmSync(scratchDir, { recursive: true, force: true }));
   try {
     const places = await findPlaces(scratchDir);
-    for (const needed of [path.join(REPOSITORY_DIR, 'dist', 'main.js'), places.python]) {
-      if (!existsSync(needed)) throw new Refusal(`${needed} is not there; run \`npm run setup\` first`);
-    }
     const all = listSystems(fastestType(machine.flags));
     const systems = all.filter(({ id }) => chosen?.includes(id) ?? true);
     const failed = await installPeers(

@@ -106,7 +106,8 @@ export async function installPeers(names, places, say) {
     try {
       const { folder, wanted, install } = packageSet(name, places);
       const stamp = path.join(folder, 'installed.json');
-      const made = JSON.stringify(wanted);
+      // Whose packages the peers see counts, too: this folder may be copied or linked elsewhere.
+      const made = JSON.stringify([wanted, await purelib(places.python)]);
       if (existsSync(stamp) && readFileSync(stamp, 'utf8') === made) continue;
       say(`installing ${wanted.join(', ')} into ${folder}`);
       rmSync(folder, { recursive: true, force: true });

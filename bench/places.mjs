@@ -1,8 +1,10 @@
 // Where the benchmark finds what it measures, and where it keeps what it installs.
+import { existsSync, realpathSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { runChild } from '../setup/child.mjs';
 import { venvPython } from '../setup/python.mjs';
+import { Refusal } from './options.mjs';
 
 export const REPOSITORY_DIR = path.resolve(import.meta.dirname, '..');
 
@@ -22,12 +24,19 @@ export const REPOSITORY_DIR = path.resolve(import.meta.dirname, '..');
  * @property {string} url
  */
 
-/** @param {string} scratchDir @returns {Promise<Places>} */
+/**
+ * @param {string} scratchDir
+ * @returns {Promise<Places>}
+ * @throws {Refusal} when set-up has not run
+ */
 export async function findPlaces(scratchDir) {
   const dataDir = path.resolve(REPOSITORY_DIR, process.env.MINIVAULT_DATA_DIR || 'data');
   const benchDir = path.join(dataDir, 'bench');
   const port = await findPort();
   const python = process.env.MINIVAULT_PYTHON ?? venvPython(path.join(REPOSITORY_DIR, '.venv'));
+  for (const needed of [python, path.join(REPOSITORY_DIR, 'dist', 'main.js')]) {
+    if (!existsSync(needed)) throw new Refusal(`${needed} is not there; run \`npm run setup\` first`);
+  }
   return {
     repositoryDir: REPOSITORY_DIR,
     dataDir,
@@ -44,10 +53,10 @@ export async function findPlaces(scratchDir) {
   };
 }
 
-/** @param {string} python @returns {Promise<string>} the folder of its packages */
+/** @param {string} python @returns {Promise<string>} the folder of its packages, links resolved */
 export async function purelib(python) {
   const { output } = await runChild(python, ['-c', "import sysconfig; print(sysconfig.get_path('purelib'))"]);
-  return output.trim().split('\n').at(-1) ?? '';
+  return realpathSync(output.trim().split('\n').at(-1) ?? '');
 }
 
 /** @returns {Promise<number>} */
