@@ -10,7 +10,9 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +45,7 @@ _INSTRUCTIONS = (
 )
 """The best first; native/lanes.h has a half for each."""
 _COMPILE_TIMEOUT_S = 120
+_UNUSED_S = 24 * 3600.0
 
 
 class NativeUnavailableError(Exception):
@@ -64,11 +67,12 @@ def load_library(data_dir: Path) -> ctypes.CDLL:
         library = data_dir / "native" / f"llama_step-{_digest(command, cpu)}.so"
         if library.is_file():
             try:
-                return ctypes.CDLL(str(library))
+                return _open(library)
             except OSError:
                 # Damaged on disk: what follows replaces it.
                 pass
         _compile(command, library)
+        _remove_unused(library)
         return ctypes.CDLL(str(library))
     except OSError as error:
         raise NativeUnavailableError(f"the compiled step cannot be kept or loaded: {error}") from error
@@ -81,6 +85,26 @@ def read_cpu_flags() -> str:
     except OSError:
         return ""
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("flags")), "")
+
+
+def _open(library: Path) -> ctypes.CDLL:
+    opened = ctypes.CDLL(str(library))
+    with suppress(OSError):
+        # Says that it is in use: another checkout's worker may share the folder.
+        os.utime(library)
+    return opened
+
+
+def _remove_unused(library: Path) -> None:
+    """Libraries that nobody has opened for a day, what was measured with them, and drafts left by a kill."""
+    for other in library.parent.iterdir():
+        with suppress(OSError):
+            if other == library or other.stat().st_mtime > time.time() - _UNUSED_S:
+                continue
+            if other.name.startswith("draft-"):
+                shutil.rmtree(other)
+            elif other.suffix in (".so", ".json"):
+                other.unlink()
 
 
 def _digest(command: Sequence[str], cpu: str) -> str:

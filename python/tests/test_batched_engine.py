@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import random
 import shutil
 
 import pytest
@@ -14,6 +15,7 @@ from engines.batch_settings import BatchSettings, choose_capacity, read_batch_se
 from engines.batched import BatchedEngine
 from engines.batched_or_streamer import BatchedOrStreamer
 from generation import GenerateRequest, GenerationInput, RequestError, Sampling
+from heartbeat import rss_bytes
 
 GREEDY = Sampling(6, 0.0, 1.0, 0, 0.0, 1.0, 0.0, 0.0, 0, (), None)
 
@@ -169,3 +171,34 @@ def test_a_model_that_rounding_harms_is_rounded_only_when_asked(roundable, tmp_p
     assert capfd.readouterr().err.count("perplexity") == 1
     monkeypatch.setenv("MINIVAULT_QUANTIZATION", "int8")
     assert BatchedEngine(str(roundable), str(tmp_path)).load(silent).dtype == "int8"
+
+
+def test_two_thousand_requests_leave_no_memory_behind(roundable, tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIVAULT_SLOTS", "8")
+    # A cache of one context, soon full of what is kept for others.
+    monkeypatch.setattr("engines.batched.free_memory_bytes", lambda: 1)
+    engine = BatchedEngine(str(roundable), str(tmp_path))
+    engine.load(silent)
+    chance, running, ended, resident = random.Random(3), set(), 0, []
+    while ended < 2000:
+        while len(running) < engine.slots:
+            prompt = "".join(chance.choices("abcdefgh ", k=chance.randrange(1, 90)))
+            wish = dataclasses.replace(GREEDY, max_tokens=chance.randrange(1, 6), seed=ended)
+            wish = dataclasses.replace(wish, temperature=chance.choice((0.0, 1.0)))
+            name = f"{ended}-{len(running)}-{chance.random()}"
+            if engine.admit(GenerateRequest(name, GenerationInput(prompt=prompt), wish)) is None:
+                break
+            running.add(name)
+        if chance.random() < 0.05:
+            engine.cancel(chance.choice(sorted(running)))
+        for output in engine.step():
+            if output.finish is not None:
+                running.remove(output.request_id)
+                ended += 1
+                if ended in (200, 2000):
+                    resident.append(rss_bytes())
+    for name in running:
+        engine.cancel(name)
+    engine.step()
+    assert engine._loop._pool.available == engine._loop._pool.size
+    assert resident[1] - resident[0] < 8 << 20

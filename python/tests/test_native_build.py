@@ -85,6 +85,23 @@ def test_another_cpu_or_compiler_gets_a_library_of_its_own(copying_compiler, tmp
     assert len(made_in(tmp_path)) == 4
 
 
+def test_a_new_library_takes_the_place_of_those_that_nobody_uses(copying_compiler, tmp_path, monkeypatch):
+    folder = tmp_path / "native"
+    load_library(tmp_path)
+    (used,) = folder.iterdir()
+    (folder / "draft-killed").mkdir()
+    (folder / "draft-killed" / "half.so").touch()
+    for name in ("llama_step-old.so", "rounding-m-llama_step-old.json", "draft-killed"):
+        (folder / name).touch()
+        os.utime(folder / name, (1, 1))
+    os.utime(used, (1, 1))
+    assert load_library(tmp_path).llama_step
+    os.utime(tmp_path / "compiler", (1, 1))
+    load_library(tmp_path)
+    assert used in folder.iterdir()
+    assert sorted(file.suffix for file in folder.iterdir()) == [".so", ".so"]
+
+
 def test_a_folder_that_cannot_be_written_is_told_in_one_line(copying_compiler, tmp_path):
     (tmp_path / "native").write_text("in the way")
     with pytest.raises(NativeUnavailableError, match="kept"):
