@@ -76,9 +76,9 @@ class ChildWorker:
             self._arrived.put(None)
         return line
 
-    def until(self, kind: str, request_id: str | None = None) -> dict[str, Any]:
+    def until(self, kind: str, request_id: str | None = None, within_s: float = DEADLINE_S) -> dict[str, Any]:
         """Reads on to the next message of a kind, and of a request; fails at the end of stdout."""
-        deadline_s = time.monotonic() + DEADLINE_S
+        deadline_s = time.monotonic() + within_s
         while (line := self.next_line()) is not None:
             assert time.monotonic() < deadline_s, f"no {kind}, only heartbeats"
             message = as_message(line)

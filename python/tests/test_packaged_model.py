@@ -17,6 +17,8 @@ from prompting import encode_input
 
 pytestmark = pytest.mark.model
 DATA_DIR = Path(os.environ.get("MINIVAULT_DATA_DIR") or PYTHON.parent / "data").expanduser().absolute()
+LOADING_S = 90
+"""Seven where nobody else computes."""
 PREPARE = [sys.executable, str(PYTHON / "prepare_model.py"), "--data-dir"]
 
 
@@ -26,7 +28,7 @@ def worker(request: pytest.FixtureRequest) -> Iterator[ChildWorker]:
     words = ["--engine", request.param, "--model", "smollm2-135m-instruct", "--data-dir", str(DATA_DIR)]
     worker = ChildWorker(python=["-u", str(PYTHON / "worker.py"), *words])
     try:
-        worker.until("ready")
+        worker.until("ready", within_s=LOADING_S)
         yield worker
     finally:
         worker.kill()
