@@ -4,6 +4,7 @@ import { anthropicOperations } from './anthropic.js';
 import { embeddingOperations } from './embeddings.js';
 import { nativeOperations } from './native.js';
 import { ollamaOperations } from './ollama.js';
+import { openAiOperations } from './openai.js';
 import { responsesOperations } from './openai-responses.js';
 import type { Operation } from './operation.js';
 import { systemsOperations } from './systems.js';
@@ -64,6 +65,7 @@ const docsAsset: Operation = {
 
 export const OPERATIONS: readonly Operation[] = [
   ...nativeOperations,
+  ...openAiOperations,
   ...embeddingOperations,
   ...ollamaOperations,
   ...responsesOperations,
