@@ -73,6 +73,19 @@ describe('the process', () => {
     expect(gateway.output()).toContain('/nowhere/python');
   });
 
+  it('ends at once on SIGTERM, also while clients only listen', async () => {
+    const gateway = await spawn();
+    await ready(gateway);
+    const listener = await openStream(`${await gateway.url()}/api/v1/chat/stream/me`, { method: 'GET' });
+    const beganMs = performance.now();
+    gateway.child.kill('SIGTERM');
+    expect(await gateway.exited).toEqual({ code: 0, signal: null });
+    expect(performance.now() - beganMs).toBeLessThan(5_000);
+    const { text, whole } = await listener.ended;
+    expect(whole).toBe(true);
+    expect(text).toContain('"shutting_down"');
+  });
+
   it('explains its settings', async () => {
     const gateway = await spawn({ args: ['--help'] });
     expect(await gateway.exited).toEqual({ code: 0, signal: null });

@@ -25,7 +25,7 @@ describe('simple-ndjson', () => {
     expect(createSimpleNdjsonEncoder(context).events(ANSWER)).toBe(
       '{"response":"","status":"queued","position":2}\n' +
         '{"response":"Grüße \\"you\\"\\n"}\n' +
-        '{"response":"👋\u2028"}\n' +
+        '{"response":"👋\\u2028"}\n' +
         '{"response":"","done":true,"done_reason":"stop","stop_sequence":null,"id":"x1","model":"m","numerics":"int8",' +
         '"usage":{"prompt_tokens":3,"cached_tokens":1,"completion_tokens":3},' +
         '"timings":{"queue_ms":0.5,"prefill_ms":20,"decode_ms":40}}\n',

@@ -2,8 +2,9 @@
 import type { GenerationEvent, TokenLogprob } from '../domain/generation.js';
 import type { AppError } from '../errors.js';
 import type { EncoderContext, StreamEncoder } from './dialect.js';
+import { oneLineJson } from './one-line-json.js';
 
-const line = (value: unknown): string => `${JSON.stringify(value)}\n`;
+const line = (value: unknown): string => `${oneLineJson(value)}\n`;
 
 /** `error` stays a string, as the clients of system A expect it; the rest is added beside it. */
 export function simpleErrorBody(error: AppError, requestId: string): Record<string, unknown> {
@@ -25,7 +26,7 @@ export function createSimpleNdjsonEncoder({ id, model, requestId }: EncoderConte
   const encode = (event: GenerationEvent): string => {
     switch (event.type) {
       case 'token':
-        if (event.logprobs === undefined) return `{"response":${JSON.stringify(event.text)}}\n`;
+        if (event.logprobs === undefined) return `{"response":${oneLineJson(event.text)}}\n`;
         return line({ response: event.text, logprobs: toWireLogprobs(event.logprobs) });
       case 'queued':
         return event.position === 0 ? '' : line({ response: '', status: 'queued', position: event.position });

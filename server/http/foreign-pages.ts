@@ -9,7 +9,10 @@ const PREFLIGHT_MAX_AGE_S = 600;
 const EXPOSED_HEADERS = [
   'X-Request-ID',
   'X-Exchange-Id',
+  'Request-Id',
   'Retry-After',
+  'Retry-After-Ms',
+  'X-Should-Retry',
   'X-RateLimit-Limit',
   'X-RateLimit-Remaining',
   'X-RateLimit-Reset',
