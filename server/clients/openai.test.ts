@@ -1,8 +1,11 @@
 // OpenAI's own SDK against the gateway on the fake engine.
+import { Readable } from 'node:stream';
 import OpenAI, { APIError, APIUserAbortError } from 'openai';
+import { Stream } from 'openai/core/streaming';
 import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { readStream } from '../testing/read-stream.js';
 import { type StartedApp, startApp } from '../testing/start-app.js';
 
 const CALL = '<tool_call>{"name":"add","arguments":{"a":1,"b":2}}</tool_call>';
@@ -81,6 +84,23 @@ describe('openai', () => {
     expect(chunks.at(-2)?.choices[0]?.finish_reason).toBe('stop');
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: USAGE });
     expect(new Set(chunks.map(({ id }) => id)).size).toBe(1);
+  });
+
+  it('reads the same from a stream however its bytes were cut', async () => {
+    const body = { ...ask('Grüße 👋'), stream: true, max_tokens: 2, stream_options: { include_usage: true } };
+    const { chunks: raw } = await readStream(`${app.url}/v1/chat/completions`, { body });
+    const bytes = Buffer.concat(raw);
+    const read = async (...pieces: readonly Buffer[]) => {
+      const response = new Response(Readable.toWeb(Readable.from(pieces)) as ReadableStream);
+      const chunks = [];
+      for await (const chunk of Stream.fromSSEResponse(response, new AbortController())) chunks.push(chunk);
+      return chunks;
+    };
+    const whole = await read(bytes);
+    expect(whole).toHaveLength(5);
+    for (let cut = 1; cut < bytes.length; cut++) {
+      expect(await read(bytes.subarray(0, cut), bytes.subarray(cut))).toEqual(whole);
+    }
   });
 
   it('puts a stream together to what it gets whole, in several choices', async () => {

@@ -10,6 +10,7 @@ import type {
   ToolCall,
 } from '../domain/generation.js';
 import type { StreamEncoder } from './dialect.js';
+import { oneLineJson } from './one-line-json.js';
 import {
   chatLogprobsSchema,
   type OpenAiContext,
@@ -145,6 +146,18 @@ export function createChatEncoder(
       { index: at, delta: told, logprobs: logprobs ? toChatLogprobs(logprobs) : null, finish_reason: null },
     ]);
 
+  /** Of each choice, what stands before and behind the text of a token: the rest of its chunks never changes. */
+  const frames: [before: string, behind: string][] = [];
+  const tokenChunk = (at: number, text: string): string => {
+    let frame = frames[at];
+    if (frame === undefined) {
+      const [before = '', behind = ''] = delta(at, { content: '\0' }).split(oneLineJson('\0'));
+      frame = [before, behind];
+      frames[at] = frame;
+    }
+    return frame[0] + oneLineJson(text) + frame[1];
+  };
+
   const begin = (at: number): string => {
     if (begun[at] !== undefined) return '';
     begun[at] = false;
@@ -158,8 +171,8 @@ export function createChatEncoder(
         return begin(at);
       case 'token': {
         const { text, logprobs } = event;
-        if (text === '' && logprobs === undefined) return '';
-        return begin(at) + delta(at, { content: text }, logprobs);
+        if (logprobs !== undefined) return begin(at) + delta(at, { content: text }, logprobs);
+        return text === '' ? '' : begin(at) + tokenChunk(at, text);
       }
       case 'tool_call': {
         const start = begin(at);
