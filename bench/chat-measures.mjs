@@ -49,7 +49,11 @@ async function secondTurnRatio(running, seed) {
   const first = await ask(running, messages, 16);
   messages.push({ role: 'assistant', content: first.text }, { role: 'user', content: 'Say more about it.' });
   const second = await ask(running, messages, 16);
-  return (second.times[0] ?? Number.NaN) / (first.times[0] ?? Number.NaN);
+  const [firstMs, secondMs] = [first.times[0], second.times[0]];
+  if (firstMs === undefined || secondMs === undefined) {
+    throw new Error(`a turn of a chat had no text within ${LIMIT_MS / 1000} s`);
+  }
+  return secondMs / firstMs;
 }
 
 /**
