@@ -11,7 +11,7 @@ from engines.base import Engine, StepOutput
 from fault_log import report_fault
 from generation import FinishReason, GenerateRequest, RequestError
 from heartbeat import Pulse
-from inbox import Inbox
+from inbox import Inbox, Prepared
 from protocol import (
     Cancel,
     Delayed,
@@ -74,8 +74,9 @@ class GenerationLoop:
 
     def _handle(self, message: object, received_at: float) -> None:
         if isinstance(message, GenerateRequest):
-            if not self._scheduler.submit(message, received_at):
-                report_fault("duplicate_id", request_id=message.id)
+            self._submit(message, received_at)
+        elif isinstance(message, Prepared):
+            self._scheduler.set_ready(message.id, True)
         elif isinstance(message, Cancel):
             cancelled = self._scheduler.cancel(message.id, time.perf_counter())
             if isinstance(cancelled, Done):
@@ -91,6 +92,12 @@ class GenerationLoop:
             self._answer(message)
         elif isinstance(message, LineError):
             self._refuse(message)
+
+    def _submit(self, request: GenerateRequest, received_at: float) -> None:
+        if not self._scheduler.submit(request, received_at):
+            report_fault("duplicate_id", request_id=request.id)
+        elif not self._engine.prepare(request, lambda: self._inbox.put(Prepared(request.id))):
+            self._scheduler.set_ready(request.id, False)
 
     def _answer(self, question: Tokenize | Detokenize) -> None:
         try:

@@ -8,11 +8,20 @@ import os
 import queue
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from protocol import MAX_LINE_BYTES, GatewayMessage, LineError, Shutdown, decode_line
 from vital_thread import start_vital_thread
 
-Received = tuple[GatewayMessage | LineError, float]
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The worker's own word: the engine can admit the request now."""
+
+    id: str
+
+
+Received = tuple[GatewayMessage | LineError | Prepared, float]
 """A message or a broken line, and when it was read (time.perf_counter, seconds)."""
 
 
@@ -24,7 +33,7 @@ class Inbox:
         self._queue: queue.SimpleQueue[Received] = queue.SimpleQueue()
         self._peeked: list[Received] = []
 
-    def put(self, message: GatewayMessage | LineError) -> None:
+    def put(self, message: GatewayMessage | LineError | Prepared) -> None:
         if isinstance(message, Shutdown):
             self._on_shutdown()
         self._queue.put((message, time.perf_counter()))

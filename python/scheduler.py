@@ -14,10 +14,12 @@ from generation import FinishReason, GenerateRequest
 from protocol import Done, Timings, Usage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Waiting:
     request: GenerateRequest
     received_at: float
+    is_ready: bool = True
+    """The engine can admit it."""
 
 
 class Run:
@@ -85,7 +87,7 @@ class Scheduler:
         self.running: dict[str, Run] = {}
 
     def is_idle(self) -> bool:
-        return not self.running and not self._waiting
+        return not self.running and not any(waited.is_ready for waited in self._waiting)
 
     def is_live(self, request_id: str) -> bool:
         return request_id in self.running or any(w.request.id == request_id for w in self._waiting)
@@ -97,11 +99,20 @@ class Scheduler:
         self._waiting.append(Waiting(request, received_at))
         return True
 
+    def set_ready(self, request_id: str, is_ready: bool) -> None:
+        """What is not ready is passed over by those behind it; ids that do not wait are ignored."""
+        for waited in self._waiting:
+            if waited.request.id == request_id:
+                waited.is_ready = is_ready
+
     def next(self) -> Waiting | None:
-        """Takes the longest waiting request out when a slot is free for it."""
-        if not self._waiting or len(self.running) >= self._slots:
+        """Takes the longest waiting request that is ready out when a slot is free for it."""
+        if len(self.running) >= self._slots:
             return None
-        return self._waiting.popleft()
+        ready = next((waited for waited in self._waiting if waited.is_ready), None)
+        if ready is not None:
+            self._waiting.remove(ready)
+        return ready
 
     def put_back(self, waited: Waiting) -> None:
         """It could not start: it is the next again."""

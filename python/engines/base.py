@@ -130,6 +130,13 @@ class Engine(Protocol):
         """Blocks until the model can answer. Raises ModelUnavailableError for what a restart cannot mend."""
         ...
 
+    def prepare(self, request: GenerateRequest, when_ready: Callable[[], None]) -> bool:
+        """True when `admit` can be called; else `when_ready` is called, from any thread, once it can.
+
+        Never fails: what is wrong with the request is raised by `admit`.
+        """
+        ...
+
     def admit(self, request: GenerateRequest) -> Admitted | None:
         """Takes a request into a free slot; never called while `slots` requests run.
 

@@ -13,7 +13,7 @@ from engines.base import StepOutput, TokenLogprob
 from engines.kv_blocks import BlockPool, blocks_for, name_block
 from engines.step_model import BLOCK_TOKENS, Segment
 from generation import FinishReason, Sampling
-from sampling import Sampler, wants_best_only
+from sampling import Sampler, TokenRule, wants_best_only
 
 if TYPE_CHECKING:
     from engines.kv_blocks import BlockName
@@ -27,10 +27,11 @@ class BatchRow:
         room: int,
         sampling: Sampling,
         device: torch.device,
+        rule: TokenRule | None = None,
     ) -> None:
         self.id = request_id
         self.is_cancelled = False
-        self.sampler = None if wants_best_only(sampling) else Sampler(sampling, device)
+        self.sampler = None if wants_best_only(sampling) else Sampler(sampling, device, rule)
         self._ids = torch.empty(len(prompt_ids) + room, dtype=torch.long)
         self._ids[: len(prompt_ids)] = torch.tensor(prompt_ids)
         self._known = list(prompt_ids)

@@ -5,7 +5,7 @@ iteration to batch_loop.py.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +58,7 @@ class BatchedEngine:
 
     def take(self, loaded: "LoadedModel", settings: BatchSettings, report: Report) -> ModelInfo:
         """The second half of `load`, for a model that is in memory already."""
+        from constraints import Grammars
         from engines.batch_loop import BatchLoop
         from engines.kv_blocks import blocks_for
 
@@ -67,7 +68,10 @@ class BatchedEngine:
             step = self._make_step(loaded, settings, capacity, blocks)
         self.slots = capacity.slots
         self.numerics = step.numerics
-        self._text = ModelText(loaded.tokenizer, loaded.model.get_input_embeddings().weight.shape[0])
+        token_count = loaded.model.get_input_embeddings().weight.shape[0]
+        self._text = ModelText(loaded.tokenizer, token_count)
+        with report_stage(report, "vocabulary"):
+            self._grammars = Grammars(loaded.tokenizer, token_count, loaded.end_ids)
         self._context_length = loaded.info.context_length
         self._device = loaded.model.device
         self._loop = BatchLoop(step, blocks, loaded.end_ids)
@@ -80,13 +84,17 @@ class BatchedEngine:
             perplexity=self._perplexity,
         )
 
+    def prepare(self, request: GenerateRequest, when_ready: Callable[[], None]) -> bool:
+        return self._grammars.prepare(request.sampling.constraint, when_ready)
+
     def admit(self, request: GenerateRequest) -> Admitted | None:
         from engines.batch_row import BatchRow
 
         self._text.check_bias(request.sampling)
         prompt_ids = self._text.encode(request.input)
         room = answer_room(len(prompt_ids), self._context_length, request.sampling.max_tokens)
-        row = BatchRow(request.id, prompt_ids, room, request.sampling, self._device)
+        rule = self._grammars.rule(request.sampling.constraint)
+        row = BatchRow(request.id, prompt_ids, room, request.sampling, self._device, rule)
         cached = self._loop.add(row)
         if cached is None:
             return None

@@ -3,7 +3,7 @@
 Knows no request: whoever was chosen answers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from engines.base import Admitted, Engine, ModelInfo, Report, StepOutput
 from engines.batched import BatchedEngine
@@ -39,6 +39,9 @@ class BatchedOrStreamer:
             report_fault("batching_unavailable", level="warn", message=message)
         self._chosen = StreamerEngine(self._model, self._data_dir)
         return self._chosen.load(report)
+
+    def prepare(self, request: GenerateRequest, when_ready: Callable[[], None]) -> bool:
+        return self._chosen.prepare(request, when_ready)
 
     def admit(self, request: GenerateRequest) -> Admitted | None:
         return self._chosen.admit(request)

@@ -8,7 +8,7 @@ fake_plan.py's.
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from engines.base import (
@@ -124,6 +124,9 @@ class FakeEngine:
             chat_template=True,
             tool_format=self._plan.tool_format,
         )
+
+    def prepare(self, request: GenerateRequest, when_ready: Callable[[], None]) -> bool:
+        return True
 
     def admit(self, request: GenerateRequest) -> Admitted:
         if request.input.tools and self._plan.tool_format is None:

@@ -4,7 +4,7 @@ Knows no text and no stop string. Whatever happens inside `generate` ends the re
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -43,16 +43,22 @@ class StreamerEngine:
     def load(self, report: Report) -> ModelInfo:
         choose_waiting()
         place = locate_model(self._reference, self._data_dir, report)
+        from constraints import Grammars
         from model_loading import load_model
 
         self._loaded = load_model(place, report)
         token_count = self._loaded.model.get_input_embeddings().weight.shape[0]
         self._text = ModelText(self._loaded.tokenizer, token_count)
+        with report_stage(report, "vocabulary"):
+            self._grammars = Grammars(self._loaded.tokenizer, token_count, self._loaded.end_ids)
         self.numerics = self._loaded.info.dtype
         self._thread.start()
         with report_stage(report, "warming up"):
             self._warm_up()
         return self._loaded.info
+
+    def prepare(self, request: GenerateRequest, when_ready: Callable[[], None]) -> bool:
+        return self._grammars.prepare(request.sampling.constraint, when_ready)
 
     def admit(self, request: GenerateRequest) -> Admitted:
         from engines.generate_call import GenerateCall
@@ -61,13 +67,14 @@ class StreamerEngine:
         loaded = self._loaded
         self._text.check_bias(request.sampling)
         prompt_ids = self._text.encode(request.input)
+        rule = self._grammars.rule(request.sampling.constraint)
         room = answer_room(len(prompt_ids), loaded.info.context_length, request.sampling.max_tokens)
 
         def emit(draw: "Draw") -> None:
             logprobs = None if draw.logprob is None else (draw.logprob,)
             self._outputs.put(StepOutput(request.id, (draw.token_id,), logprobs))
 
-        sampler = Sampler(request.sampling, loaded.model.device)
+        sampler = Sampler(request.sampling, loaded.model.device, rule)
         call = GenerateCall(loaded.model, prompt_ids, room, loaded.end_ids, sampler, emit)
         self._running = (request.id, call)
         self._calls.put(self._running)

@@ -10,7 +10,7 @@ from engines.base import Admitted, ModelInfo, ModelUnavailableError, Report, Ste
 from generation import GenerateRequest, GenerationInput, RequestError, Sampling
 from generation_loop import GenerationLoop
 from heartbeat import Pulse
-from inbox import Inbox
+from inbox import Inbox, Prepared
 from protocol import MAX_LINE_BYTES, GatewayMessage, LineError, Shutdown
 from protocol_stream import ProtocolStream
 
@@ -56,6 +56,9 @@ class ScriptedEngine:
     def load(self, report: Report) -> ModelInfo:
         raise NotImplementedError
 
+    def prepare(self, request: GenerateRequest, when_ready: Callable[[], None]) -> bool:
+        return True
+
     def admit(self, request: GenerateRequest) -> Admitted | None:
         if request.id in self.delayed:
             return None
@@ -93,7 +96,7 @@ def request(request_id: str, **changes: Any) -> GenerateRequest:
     )
 
 
-def play(engine: ScriptedEngine, *messages: GatewayMessage | LineError) -> list[dict[str, Any]]:
+def play(engine: ScriptedEngine, *messages: GatewayMessage | LineError | Prepared) -> list[dict[str, Any]]:
     """Runs the loop over the messages until the script has been played; what it wrote."""
     lines: list[dict[str, Any]] = []
 

@@ -1,0 +1,133 @@
+"""Answers that are JSON of a given schema: which tokens may come next, by llguidance. Knows no logits."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from llguidance import LLMatcher, LLParserLimits
+from llguidance.hf import from_tokenizer
+
+from fault_log import report_fault
+from generation import Constraint, RequestError
+from model_folder import one_line
+from schema_bounds import check_schema
+
+if TYPE_CHECKING:
+    from llguidance import LLTokenizer
+    from transformers import PreTrainedTokenizerFast
+
+MAX_KEPT = 32
+"""Compiled grammars that are kept for the next request with the same schema."""
+_ANY_OBJECT = {"type": "object"}
+_OPTIONS: dict[str, Any] = {
+    # Small models, once they may, write white space for ever.
+    "whitespace_pattern": "[ ]?",
+    # What a schema says of these itself (x-guidance) would have keywords ignored.
+    "whitespace_flexible": True,
+    "lenient": False,
+    "coerce_one_of": False,
+}
+_LIMITS = {"initial_lexer_fuel": 300_000, "max_lexer_states": 20_000, "verbose_errors": False}
+"""The others are the library's: a step is bounded to some 20 ms."""
+_CLIENTS_FAULT = re.compile(r"Unsatisfiable|Invalid|does not exist|parse error|NoExtension")
+
+
+class Grammars:
+    """Compiles schemas in a thread of its own, since a big one takes half a second."""
+
+    def __init__(
+        self, tokenizer: "PreTrainedTokenizerFast", token_count: int, end_ids: frozenset[int]
+    ) -> None:
+        self._token_count = token_count
+        self._tokenizer = _read_tokenizer(tokenizer, token_count, end_ids)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="grammars")
+        self._compiled: OrderedDict[str, Future[LLMatcher]] = OrderedDict()
+
+    def prepare(self, constraint: Constraint | None, when_ready: Callable[[], None]) -> bool:
+        """True when `rule` will answer at once; else `when_ready` is called once it will, from any thread.
+
+        What is wrong with the constraint is raised by `rule`.
+        """
+        if constraint is None:
+            return True
+        try:
+            compiling = self._compile(constraint)
+        except RequestError:
+            return True
+        if compiling.done():
+            return True
+        compiling.add_done_callback(lambda _: when_ready())
+        return False
+
+    def rule(self, constraint: Constraint | None) -> "GrammarRule | None":
+        """Of one answer; None without a constraint. Raises RequestError for what cannot be held."""
+        if constraint is None:
+            return None
+        return GrammarRule(self._compile(constraint).result().deep_copy(), self._token_count)
+
+    def _compile(self, constraint: Constraint) -> "Future[LLMatcher]":
+        text = check_schema(_ANY_OBJECT if constraint.schema is None else constraint.schema)
+        if text not in self._compiled:
+            self._compiled[text] = self._thread.submit(self._make_matcher, text)
+            if len(self._compiled) > MAX_KEPT:
+                self._compiled.popitem(last=False)
+        self._compiled.move_to_end(text)
+        return self._compiled[text]
+
+    def _make_matcher(self, schema: str) -> LLMatcher:
+        if self._tokenizer is None:
+            raise RequestError("unsupported_parameter", "This model cannot be held to a JSON schema.")
+        try:
+            grammar = LLMatcher.grammar_from_json_schema(schema, overrides=_OPTIONS)
+        except ValueError as error:
+            raise _refusal(str(error)) from error
+        matcher = LLMatcher(self._tokenizer, grammar, log_level=0, limits=LLParserLimits(**_LIMITS))
+        # The first step finds what no answer can satisfy, and is the slowest.
+        GrammarRule(matcher.deep_copy(), self._token_count).allowed()
+        return matcher
+
+
+class GrammarRule:
+    """The course of one answer through its grammar; `sampling.TokenRule`."""
+
+    def __init__(self, matcher: LLMatcher, token_count: int) -> None:
+        self._matcher = matcher
+        self._token_count = token_count
+        self._mask = np.zeros(-(-token_count // 32), np.int32)
+
+    def allowed(self) -> torch.Tensor:
+        """End tokens are among them only where the JSON may end. Raises RequestError."""
+        if not self._matcher.is_error():
+            self._matcher.unsafe_compute_mask_ptr(self._mask.ctypes.data, self._mask.nbytes)
+        bits = np.unpackbits(self._mask.view(np.uint8), bitorder="little", count=self._token_count)
+        ids = np.flatnonzero(bits)
+        if self._matcher.is_error() or not ids.size:
+            raise _refusal(self._matcher.get_error() or "no token can go on")
+        return torch.from_numpy(ids)
+
+    def accept(self, token_id: int) -> None:
+        self._matcher.consume_token(token_id)
+
+
+def _read_tokenizer(
+    tokenizer: "PreTrainedTokenizerFast", token_count: int, end_ids: frozenset[int]
+) -> "LLTokenizer | None":
+    """None, and said in the log, for a tokenizer or a model that no grammar can be held with."""
+    why = "the model has no end token"
+    if end_ids:
+        try:
+            return from_tokenizer(tokenizer, n_vocab=token_count, eos_token=sorted(end_ids))
+        except Exception as error:  # noqa: BLE001 -- the model answers all else as well without
+            why = one_line(error)
+    report_fault("constraints_unavailable", level="warn", message=f"No JSON schemas: {why}.")
+    return None
+
+
+def _refusal(why: str) -> RequestError:
+    first_line = why.strip().split("\n")[0][:300]
+    code = "invalid_request" if _CLIENTS_FAULT.search(why) else "unsupported_parameter"
+    return RequestError(code, f"The JSON schema cannot be held: {first_line}.")
