@@ -49,7 +49,7 @@ def assemble(
         return (
             *ports,
             lambda: create_fake_engine(plan, *ports),
-            lambda: create_fake_embedder(plan, *ports),
+            lambda: create_fake_embedder(arguments.embedder, plan, *ports),
         )
 
     def create_engine() -> Engine:

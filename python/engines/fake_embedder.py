@@ -8,6 +8,7 @@ import math
 import struct
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from embedding import EmbedInput
 from engines.base import EmbedderInfo
@@ -21,9 +22,8 @@ VOCABULARY = 30_000
 
 
 class FakeEmbedder:
-    info = EmbedderInfo("fake-embedder", DIMENSIONS, CONTEXT_LENGTH)
-
-    def __init__(self, plan: Plan, faults: Faults) -> None:
+    def __init__(self, name: str, plan: Plan, faults: Faults) -> None:
+        self.info = EmbedderInfo(name, DIMENSIONS, CONTEXT_LENGTH)
         self._plan = plan
         self._faults = faults
 
@@ -48,9 +48,9 @@ class FakeEmbedder:
         return [_vector(row) for row in rows]
 
 
-def create_fake_embedder(plan: str, stream: FaultyStream, inbox: FaultyInbox) -> FakeEmbedder:
-    """For a plan that has been parsed before."""
-    return FakeEmbedder(parse_plan(plan), Faults(stream, inbox))
+def create_fake_embedder(reference: str, plan: str, stream: FaultyStream, inbox: FaultyInbox) -> FakeEmbedder:
+    """Goes by the name of the embedder that it stands for; the plan has been parsed before."""
+    return FakeEmbedder(Path(reference).name, parse_plan(plan), Faults(stream, inbox))
 
 
 def _vector(ids: Sequence[int]) -> bytes:

@@ -161,7 +161,7 @@ def test_a_worker_without_an_embedder_says_why():
 def test_the_fake_worker_embeds_while_it_streams(start: Start):
     worker = start({"tokens": 1000, "gap_ms": 1, "embed_ms": 5})
     assert worker.until("ready")["embedder"] == {
-        "id": "fake-embedder",
+        "id": "all-minilm-l6-v2",
         "dimensions": 8,
         "context_length": 256,
     }

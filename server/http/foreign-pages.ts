@@ -10,6 +10,7 @@ const EXPOSED_HEADERS = [
   'X-Request-ID',
   'X-Exchange-Id',
   'Request-Id',
+  'X-Truncated-Inputs',
   'Retry-After',
   'Retry-After-Ms',
   'X-Should-Retry',

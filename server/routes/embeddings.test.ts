@@ -43,7 +43,7 @@ describe('POST /v1/embeddings', () => {
   it('tells the model, the tokens, and nothing that was not so', async () => {
     const { body, headers } = await post('/v1/embeddings', { input: ['one', 'two words'], user: 'ada' });
     expect(embeddingsAnswerSchema.parse(body)).toEqual(body);
-    expect(body).toMatchObject({ model: 'fake-embedder', usage: { prompt_tokens: 3, total_tokens: 3 } });
+    expect(body).toMatchObject({ model: 'all-minilm-l6-v2', usage: { prompt_tokens: 3, total_tokens: 3 } });
     expect(body.data.map(({ index }: { index: number }) => index)).toEqual([0, 1]);
     expect(JSON.stringify(body)).not.toContain('truncated');
     expect(headers).not.toHaveProperty('x-truncated-inputs');
@@ -99,9 +99,9 @@ describe('POST /v1/embeddings', () => {
   });
 
   it('answers under its name and its aliases, and refuses the name of another model', async () => {
-    for (const model of ['fake-embedder', 'all-minilm:latest', 'text-embedding-3-small']) {
+    for (const model of ['all-minilm-l6-v2', 'all-minilm:latest', 'text-embedding-3-small']) {
       expect((await post('/v1/embeddings', { input: 'x', model, dimensions: 8 })).body.model).toBe(
-        'fake-embedder',
+        'all-minilm-l6-v2',
       );
     }
     const { status, body } = await post('/v1/embeddings', { input: 'x', model: 'fake' });
@@ -161,7 +161,7 @@ describe('POST /api/embeddings', () => {
   useGateway();
 
   it('answers one vector, and none to no prompt', async () => {
-    const { body } = await post('/api/embeddings', { model: 'fake-embedder', prompt: 'one' });
+    const { body } = await post('/api/embeddings', { model: 'all-minilm-l6-v2', prompt: 'one' });
     expect(legacyEmbedAnswerSchema.parse(body)).toEqual(body);
     expect([body.embedding]).toEqual(await vectorsOf({ input: 'one' }));
     expect((await post('/api/embeddings', {})).body).toEqual({ embedding: [] });
