@@ -8,7 +8,7 @@ import { toolChoiceSchema, toolsSchema, toTools } from './anthropic-tools.js';
 import { chosenSampling, defaultSampling } from './default-sampling.js';
 import { refusedField } from './refused-field.js';
 
-const MAX_MESSAGES = 10_000;
+const MAX_MESSAGES = 1_000;
 const MAX_TOKENS = 1_000_000;
 const MAX_STOP_STRINGS = 16;
 const MAX_STOP_CHARACTERS = 256;
