@@ -141,7 +141,7 @@ describe('a message request is refused with the name of the field', () => {
     [{ temperature: 1.1 }, 'temperature'],
     [{ top_p: 0 }, 'top_p'],
     [{ top_k: -1 }, 'top_k'],
-    [{ model: undefined }, 'model'],
+    [{ model: '' }, 'model'],
     [{ messages: [] }, 'messages'],
     [{ messages: [{ role: 'user', content: '' }] }, 'messages.0.content'],
     [{ messages: [{ role: 'user', content: [{ type: 'text', text: '' }] }] }, 'messages'],

@@ -25,7 +25,12 @@ const outputConfigSchema = z.object({
 
 /** What the prompt is made of: all that count_tokens takes. */
 const promptFields = {
-  model: z.string().min(1).max(256).describe('The served model; any other is 404.'),
+  model: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('The served model, by its id or an alias; absent, the same.'),
   messages: z
     .array(messageSchema)
     .min(1)
