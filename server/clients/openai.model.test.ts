@@ -5,7 +5,9 @@ import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { ChatOpenAI } from '@langchain/openai';
 import { streamText } from 'ai';
 import OpenAI from 'openai';
+import { zodResponseFormat } from 'openai/helpers/zod';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
 import { type StartedApp, startApp } from '../testing/start-app.js';
 import { until } from '../testing/until.js';
 
@@ -71,6 +73,17 @@ it('tells log-probabilities that add up to the text', async () => {
     expect(logprob).toBeLessThanOrEqual(0);
     expect(top_logprobs[0]).toMatchObject({ token, logprob });
   }
+});
+
+it('answers in the shape of a schema', async () => {
+  const boat = z.object({ name: z.string(), length: z.int(), colour: z.enum(['red', 'blue']) });
+  const { choices } = await client.chat.completions.parse({
+    model: MODEL,
+    messages: [{ role: 'user', content: 'Describe a boat.' }],
+    response_format: zodResponseFormat(boat, 'boat'),
+    max_tokens: 200,
+  });
+  expect(boat.parse(choices[0]?.message.parsed)).toBeTruthy();
 });
 
 it('goes on from a text, from its tokens, and echoes them', async () => {
