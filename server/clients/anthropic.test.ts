@@ -106,6 +106,14 @@ describe('@anthropic-ai/sdk', () => {
     expect(content.map(({ type }) => type)).toEqual(['text', 'tool_use']);
   });
 
+  it('makes the model call the tool that it names', async () => {
+    const { content, stop_reason } = await client.messages.create(
+      ask('alpha', { tools: TOOLS, tool_choice: { type: 'tool', name: 'get_date' } }),
+    );
+    expect(content).toMatchObject([{ type: 'tool_use', name: 'get_date', input: {} }]);
+    expect(stop_reason).toBe('tool_use');
+  });
+
   it('counts tokens', async () => {
     const { input_tokens } = await client.messages.countTokens({
       model: 'fake',

@@ -123,6 +123,15 @@ describe('the fields of a message request', () => {
     expect(generationOf({ tools: [] }).input.tools).toBeUndefined();
   });
 
+  it.each([{ type: 'any' }, { type: 'tool', name: 'get_time' }])(
+    'hold the answer to one call with tool_choice %j',
+    choice => {
+      const { sampling, reading } = generationOf({ tools: [TOOL], tool_choice: choice });
+      expect(reading).toBe('bare');
+      expect(JSON.stringify(sampling.constraint)).toContain('get_time');
+    },
+  );
+
   it('continue what the assistant has begun', () => {
     const messages = [...BASE.messages, { role: 'assistant', content: 'I would' }];
     expect(generationOf({ messages }).input).toMatchObject({ continueFinal: true });
@@ -151,8 +160,13 @@ describe('a message request is refused with the name of the field', () => {
     [{ tools: [{ type: 'web_search_20250305', name: 'web_search' }] }, 'tools.0.type'],
     [{ tools: [{ ...TOOL, name: 'a b' }] }, 'tools.0.name'],
     [{ tools: [{ ...TOOL, strict: true }] }, 'tools.0.strict'],
-    [{ tool_choice: { type: 'any' } }, 'tool_choice.type'],
-    [{ tool_choice: { type: 'tool', name: 'get_time' } }, 'tool_choice.type'],
+    [{ tool_choice: { type: 'any' } }, 'tool_choice'],
+    [{ tools: [TOOL], tool_choice: { type: 'tool', name: 'other' } }, 'tool_choice'],
+    [{ tool_choice: { type: 'some' } }, 'tool_choice.type'],
+    [
+      { tools: [TOOL], output_config: { format: { type: 'json_schema', schema: SCHEMA } } },
+      'output_config.format',
+    ],
     [{ output_config: { effort: 'low' } }, 'output_config.effort'],
     [{ output_config: { format: { type: 'text' } } }, 'output_config.format.type'],
   ])('%j', (more, param) => {

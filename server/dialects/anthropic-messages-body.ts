@@ -4,8 +4,9 @@ import { z } from 'zod';
 import type { ChatInput, Sampling } from '../domain/generation.js';
 import { AppError } from '../errors.js';
 import { joinText, messageSchema, textContentSchema, toMessages } from './anthropic-content.js';
-import { toolChoiceSchema, toolsSchema, toTools } from './anthropic-tools.js';
+import { toolChoiceSchema, toolsSchema, toToolPlan } from './anthropic-tools.js';
 import { chosenSampling, defaultSampling } from './default-sampling.js';
+import type { CallReading } from './openai-tools.js';
 import { refusedField } from './refused-field.js';
 
 const MAX_MESSAGES = 1_000;
@@ -38,7 +39,9 @@ const promptFields = {
     .describe('The conversation; a last message of the assistant is continued.'),
   system: textContentSchema.optional().describe('Stands before the messages.'),
   tools: toolsSchema.optional().describe('For models whose chat template has a known form for tools.'),
-  tool_choice: toolChoiceSchema.optional().describe('auto (default) or none.'),
+  tool_choice: toolChoiceSchema
+    .optional()
+    .describe('auto (default); any, or a tool by name, holds the answer to one call; none hides the tools.'),
   thinking: refusedField('the model does not think before it answers.', [null, { type: 'disabled' }]),
   output_config: outputConfigSchema.nullable().optional(),
   cache_control: z.unknown().optional().describe('Accepted; prefixes are reused by themselves.'),
@@ -91,19 +94,36 @@ export function toInput({ messages: wire, system, tools, tool_choice: choice }: 
     const why = last === undefined ? 'all of them are empty' : 'each tool_use needs a tool_result after it';
     throw new AppError('invalid_request', `"messages": ${why}.`, { param: 'messages' });
   }
-  const given = toTools(tools, choice);
+  const { tools: given } = toToolPlan(tools, choice);
   return {
     messages,
-    ...(given === undefined ? {} : { tools: given }),
+    ...(given.length === 0 ? {} : { tools: given }),
     ...(last.role === 'assistant' ? { continueFinal: true } : {}),
   };
 }
 
-/** @param seed drawn by the gateway: the format has none. @throws what toInput throws */
-export function toGeneration(body: MessagesBody, seed: number): { input: ChatInput; sampling: Sampling } {
+export interface MessageGeneration {
+  readonly input: ChatInput;
+  readonly sampling: Sampling;
+  readonly reading: CallReading;
+}
+
+/**
+ * @param seed drawn by the gateway: the format has none
+ * @throws what toInput throws, and unsupported_parameter for JSON beside tools
+ */
+export function toGeneration(body: MessagesBody, seed: number): MessageGeneration {
   const { temperature, top_p: topP, top_k: topK, output_config: output } = body;
   const chosen = chosenSampling({ temperature, topP });
   const format = output?.format ?? null;
+  const { constraint, reading } = toToolPlan(body.tools, body.tool_choice);
+  if (format !== null && reading !== 'none') {
+    throw new AppError(
+      'unsupported_parameter',
+      '"output_config.format" is not supported: JSON leaves no room for calls of tools; set tool_choice to none.',
+      { param: 'output_config.format' },
+    );
+  }
   return {
     input: toInput(body),
     sampling: {
@@ -112,7 +132,8 @@ export function toGeneration(body: MessagesBody, seed: number): { input: ChatInp
       topK: topK ?? chosen.topK,
       maxTokens: body.max_tokens,
       stop: body.stop_sequences,
-      constraint: format === null ? null : { type: 'json_schema', schema: format.schema },
+      constraint: format === null ? constraint : { type: 'json_schema', schema: format.schema },
     },
+    reading,
   };
 }

@@ -1,21 +1,23 @@
-// Anthropic's tool definitions and choice of tools, as the domain's. Knows no message.
+// Anthropic's tool definitions and choice of tools, and what they come to. Knows no message.
 import { z } from 'zod';
-import type { ToolDefinition } from '../domain/generation.js';
+import { AppError } from '../errors.js';
+import { type ToolChoice as OpenAiToolChoice, planTools, type ToolPlan } from './openai-tools.js';
 import { refusedField } from './refused-field.js';
 
 const MAX_TOOLS = 128;
+const toolName = z.string().regex(/^[\w-]{1,128}$/, '1 to 128 letters, digits, _ or -');
 
 const toolSchema = z.object({
   type: z
     .literal('custom', { error: 'only tools of the client’s own ("custom") can be called' })
     .nullable()
     .optional(),
-  name: z.string().regex(/^[\w-]{1,128}$/, '1 to 128 letters, digits, _ or -'),
+  name: toolName,
   description: z.string().optional(),
   input_schema: z.record(z.string(), z.unknown()).describe('JSON schema of the input.'),
   cache_control: z.unknown().optional().describe('Accepted; the answer is the same.'),
   eager_input_streaming: z.unknown().optional().describe('Accepted; an input comes whole either way.'),
-  strict: refusedField('inputs are not held to their schema.', [null, false]),
+  strict: refusedField('inputs are held to their schema with tool_choice any or tool only.', [null, false]),
   defer_loading: refusedField('every tool is shown to the model.', [null, false]),
   allowed_callers: refusedField('tools are called by the model alone.', [null, ['direct']]),
   input_examples: refusedField('chat templates have no place for examples.', [null, []]),
@@ -23,31 +25,51 @@ const toolSchema = z.object({
 
 export const toolsSchema = z.array(toolSchema).max(MAX_TOOLS);
 
+const disableParallel = z.boolean().optional().describe('True: the first call of an answer is its only one.');
+
 export const toolChoiceSchema = z.discriminatedUnion(
   'type',
   [
-    z.object({
-      type: z.literal('auto'),
-      disable_parallel_tool_use: z.boolean().optional().describe('Only the first call is told.'),
-    }),
+    z.object({ type: z.literal('auto'), disable_parallel_tool_use: disableParallel }),
+    z.object({ type: z.literal('any'), disable_parallel_tool_use: disableParallel }),
+    z.object({ type: z.literal('tool'), name: toolName, disable_parallel_tool_use: disableParallel }),
     z.object({ type: z.literal('none') }),
   ],
-  { error: 'must be auto or none: the model cannot be made to call a tool' },
+  { error: 'must be auto, any, tool or none' },
 );
 
-/** Undefined when the model is to call none. */
-export function toTools(
-  tools: z.output<typeof toolsSchema> | undefined,
-  choice: z.output<typeof toolChoiceSchema> | undefined,
-): ToolDefinition[] | undefined {
-  if (tools === undefined || tools.length === 0 || choice?.type === 'none') return undefined;
-  return tools.map(({ name, description, input_schema: parameters }) => ({
-    name,
-    ...(description === undefined ? {} : { description }),
-    parameters,
-  }));
+type ToolChoice = z.output<typeof toolChoiceSchema>;
+
+/**
+ * With any, or a tool by name, the answer is held to be one call.
+ * @throws AppError invalid_request for a choice of what is not in the tools
+ */
+export function toToolPlan(
+  tools: z.output<typeof toolsSchema> = [],
+  choice: ToolChoice = { type: 'auto' },
+): ToolPlan {
+  const isMissing =
+    (choice.type === 'any' && tools.length === 0) ||
+    (choice.type === 'tool' && !tools.some(({ name }) => name === choice.name));
+  if (isMissing) {
+    throw new AppError('invalid_request', '"tool_choice" asks for a tool that is not in "tools".', {
+      param: 'tool_choice',
+    });
+  }
+  return planTools(
+    tools.map(({ name, description, input_schema: parameters }) => ({
+      type: 'function',
+      function: { name, description, parameters },
+    })),
+    toOpenAiChoice(choice),
+  );
 }
 
-export function isParallel(choice: z.output<typeof toolChoiceSchema> | undefined): boolean {
-  return !(choice?.type === 'auto' && choice.disable_parallel_tool_use === true);
+function toOpenAiChoice(choice: ToolChoice): OpenAiToolChoice {
+  if (choice.type === 'tool') return { type: 'function', function: { name: choice.name } };
+  return choice.type === 'any' ? 'required' : choice.type;
+}
+
+export function isParallel(choice: ToolChoice | undefined): boolean {
+  return choice === undefined || choice.type === 'none' || choice.disable_parallel_tool_use !== true;
 }

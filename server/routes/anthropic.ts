@@ -36,14 +36,14 @@ export function messagesRoute({ generate, timeouts, models, worker }: MessagesRo
     const body = parseBody(req, messagesBodySchema);
     models.requireServed(body.model);
     const id = uuidv7();
-    const request = { id, ...toGeneration(body, drawSeed()) };
+    const { reading, ...asked } = toGeneration(body, drawSeed());
     const exchange = { dialect: 'anthropic-messages', caller: null, requestId };
-    const generated = generate(request, exchange, scope.signal);
+    const generated = generate({ id, ...asked }, exchange, scope.signal);
     const events =
-      request.input.tools === undefined
+      reading === 'none'
         ? generated
         : parseToolCalls(generated, {
-            format: () => worker.status().model?.tool_format ?? null,
+            format: () => (reading === 'bare' ? reading : (worker.status().model?.tool_format ?? null)),
             exchangeId: id,
             isParallel: isParallel(body.tool_choice),
           });
