@@ -37,6 +37,11 @@ export const ERRORS = {
     retryable: false,
     about: 'A web page of another origin asks: MINIVAULT_CORS_ORIGINS lets it.',
   },
+  unsupported_operation: {
+    status: 400,
+    retryable: false,
+    about: 'The format has this, this program has not: models are not pulled, made or deleted here.',
+  },
   not_found: { status: 404, retryable: false, about: 'There is nothing at this path.' },
   model_not_found: {
     status: 404,
@@ -100,11 +105,6 @@ export const ERRORS = {
     about: 'Something killed the worker while it answered, often the system for want of memory.',
   },
   incomplete_generation: { status: 500, retryable: false, about: 'The answer stopped without an end.' },
-  not_implemented: {
-    status: 501,
-    retryable: false,
-    about: 'The format has this, this program has not: models are not pulled, made or deleted here.',
-  },
   model_loading: {
     status: 503,
     retryable: true,

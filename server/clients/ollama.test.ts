@@ -110,7 +110,7 @@ describe('ollama', () => {
     const progress = [];
     for await (const { status } of await client.pull({ model: 'fake', stream: true })) progress.push(status);
     expect(progress).toEqual(['pulling manifest', 'success']);
-    await expect(client.delete({ model: 'fake' })).rejects.toMatchObject({ status_code: 501 });
+    await expect(client.delete({ model: 'fake' })).rejects.toMatchObject({ status_code: 400 });
   });
 
   it('loads and unloads', async () => {

@@ -14,6 +14,16 @@ export function parseBody<Schema extends z.ZodType>(req: Request, schema: Schema
   return parseWith(schema, parseJson(req));
 }
 
+/**
+ * For bodies without a required field, of which an absent one would pass for a wish.
+ * @throws AppError invalid_request
+ */
+export function requireBody(req: Request): void {
+  const bytes: unknown = req.body;
+  if (Buffer.isBuffer(bytes) && bytes.length > 0) return;
+  throw new AppError('invalid_request', 'missing request body');
+}
+
 function parseJson(req: Request): unknown {
   const bytes: unknown = req.body;
   if (!Buffer.isBuffer(bytes) || bytes.length === 0) return {};

@@ -131,7 +131,7 @@ export const ollamaOperations: readonly Operation[] = [
         content: { 'application/x-ndjson': ollamaStatusSchema, 'application/json': ollamaStatusSchema },
       },
     },
-    errors: [...BODY_ERRORS, 'not_implemented'],
+    errors: [...BODY_ERRORS, 'unsupported_operation'],
     errorShape: 'ollama',
   },
   ...UNMANAGED.map(
@@ -142,7 +142,7 @@ export const ollamaOperations: readonly Operation[] = [
       summary: 'Not here: models are not managed',
       ...(path.includes('{') ? { pathParams: z.object({ digest: z.string() }) } : {}),
       answers: {},
-      errors: ['not_implemented', 'invalid_request', 'internal'],
+      errors: ['unsupported_operation', 'invalid_request', 'internal'],
       errorShape: 'ollama',
     }),
   ),

@@ -26,7 +26,7 @@ import type { Generate } from '../generation/generate.js';
 import type { Residency } from '../generation/residency.js';
 import type { ServedModels } from '../generation/served-models.js';
 import { parseToolCalls } from '../generation/tool-calls.js';
-import { parseBody } from '../http/body.js';
+import { parseBody, requireBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
 import type { Worker } from '../worker/worker.js';
@@ -79,6 +79,7 @@ function answerRoute<Body extends OllamaFields>(
   format: Format<Body>,
 ): RequestHandler {
   return async (req, res) => {
+    requireBody(req);
     const body = parseBody(req, format.schema);
     models.requireServed(body.model ?? undefined);
     const scope = scopeOf(res);

@@ -63,7 +63,7 @@ describe('models, as Ollama’s clients ask for them', () => {
   ] as const)('are not managed: %s %s says what is to be done instead', async (method, path, body) => {
     await start();
     const { status, body: answer } = await request(app.url)[method](path).send(body);
-    expect([status, answer]).toEqual([501, { error: expect.stringContaining('MINIVAULT_MODEL') }]);
+    expect([status, answer]).toEqual([400, { error: expect.stringContaining('MINIVAULT_MODEL') }]);
   });
 });
 

@@ -11,7 +11,7 @@ import {
 import { AppError } from '../errors.js';
 import type { Residency } from '../generation/residency.js';
 import type { ServedModels } from '../generation/served-models.js';
-import { parseBody } from '../http/body.js';
+import { parseBody, requireBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import type { Worker } from '../worker/worker.js';
 
@@ -41,6 +41,7 @@ export function ollamaProcessesRoute({ worker, residency }: OllamaModelParts): R
 /** What a model is like is known once it has been loaded; who asks before that waits. */
 export function ollamaShowRoute({ models, worker, residency }: OllamaModelParts): RequestHandler {
   return async (req, res) => {
+    requireBody(req);
     const { model, name } = parseBody(req, ollamaShowBodySchema);
     models.requireServed(model ?? name ?? undefined);
     if (worker.status().model === null) await residency.ready(scopeOf(res).signal);
@@ -57,12 +58,13 @@ export const ollamaVersionRoute: RequestHandler = (_req, res) => {
 /** The served model is there already, which is all that a client wants to hear. */
 export function ollamaPullRoute({ models }: Pick<OllamaModelParts, 'models'>): RequestHandler {
   return (req, res) => {
+    requireBody(req);
     const { model, name, stream } = parseBody(req, ollamaPullBodySchema);
     const asked = model ?? name ?? models.current();
     try {
       models.requireServed(asked);
     } catch (cause) {
-      throw new AppError('not_implemented', `model "${asked}" cannot be pulled: ${NOT_MANAGED}`, {
+      throw new AppError('unsupported_operation', `model "${asked}" cannot be pulled: ${NOT_MANAGED}`, {
         param: 'model',
         cause,
       });
@@ -75,7 +77,7 @@ export function ollamaPullRoute({ models }: Pick<OllamaModelParts, 'models'>): R
 const NOT_MANAGED =
   'models are not managed here; MINIVAULT_MODEL names the one that is served when the gateway starts.';
 
-/** create, copy, delete, push and blobs. @throws AppError not_implemented */
+/** create, copy, delete, push and blobs. @throws AppError unsupported_operation */
 export const ollamaUnmanagedRoute: RequestHandler = req => {
-  throw new AppError('not_implemented', `${req.path}: ${NOT_MANAGED}`);
+  throw new AppError('unsupported_operation', `${req.path}: ${NOT_MANAGED}`);
 };

@@ -77,7 +77,7 @@ def test_questions_about_models(client: ollama.Client):
     assert [part.status for part in client.pull("fake", stream=True)] == ["pulling manifest", "success"]
     with pytest.raises(ollama.ResponseError, match="MINIVAULT_MODEL") as caught:
         client.delete("fake")
-    assert caught.value.status_code == 501
+    assert caught.value.status_code == 400
 
 
 def test_tools_are_called(start_gateway: StartGateway):
