@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { Message } from '../domain/generation.js';
 
-const MAX_MESSAGES = 4_096;
-const MAX_PARTS = 1_024;
+const MAX_MESSAGES = 1_000;
+const MAX_PARTS = 256;
 const MAX_NAME_CHARACTERS = 256;
 export const MAX_TOOLS = 128;
 

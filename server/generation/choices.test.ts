@@ -99,6 +99,15 @@ describe('choices', () => {
     expect(waits).toMatchObject({ isCancelled: true, isOver: true });
   });
 
+  it('tell what came before the failure of another', async () => {
+    const fails = play([new AppError('worker_crashed', 'It died.')]);
+    const told = play([[token('said')], []], undefined);
+    const events = mergeChoices([[told.start, fails.start]], stay());
+    await events.next();
+    expect((await events.next()).value).toMatchObject([{ index: 0, event: { text: 'said' } }]);
+    await expect(events.next()).rejects.toThrow('It died.');
+  });
+
   it('never pass a stream that was cut for an answer', async () => {
     await expect(read(mergeChoices([[play([[token('a')]]).start]], stay()))).rejects.toMatchObject({
       code: 'incomplete_generation',

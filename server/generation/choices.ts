@@ -43,13 +43,13 @@ export async function* mergeChoices(
       )
       .finally(() => news.resolve());
   };
-  /** Resolves when so many have something new. @throws AppError of the first that failed */
+  /** Resolves when so many have something new. @throws AppError of the first that failed, behind all that came before it */
   const arrivals = async (count: number): Promise<Arrival[]> => {
     while (failure === null && arrived.length < count) {
       await news.promise;
       news = createDeferred();
     }
-    if (failure) throw failure;
+    if (failure && arrived.length < count) throw failure;
     const taken = arrived;
     arrived = [];
     return taken;

@@ -189,6 +189,21 @@ describe('tools', () => {
   });
 });
 
+describe('while the model loads', () => {
+  it('tells in the stream what could not be known before', async () => {
+    app = await startApp({ plan: { load_ms: 500 } });
+    const { status, text } = await stream('hi', { tools: [TOOL], model: 'fake' });
+    expect(status).toBe(200);
+    expect(dataOf(text)).toMatchObject([{ error: { code: 'unsupported_parameter' } }, '[DONE]']);
+  });
+
+  it('answers all the same, and refuses the name of another model', async () => {
+    app = await startApp({ plan: { load_ms: 500, tokens: 1 } });
+    expect((await ask('hi', { model: 'other' })).status).toBe(404);
+    expect((await ask('hi', { model: 'fake' })).body.choices[0].message.content).toBe('hi');
+  });
+});
+
 describe('system B', () => {
   const prompt = (body: object) => openStream(`${app.url}/v1/chat/completions`, { body });
 
