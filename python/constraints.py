@@ -11,6 +11,7 @@ import torch
 from llguidance import LLMatcher, LLParserLimits
 from llguidance.hf import from_tokenizer
 
+from closing import Closer, allowed_ids
 from fault_log import report_fault
 from generation import Constraint, RequestError
 from model_folder import one_line
@@ -33,6 +34,9 @@ _OPTIONS: dict[str, Any] = {
 }
 _LIMITS = {"initial_lexer_fuel": 300_000, "max_lexer_states": 20_000, "verbose_errors": False}
 """The others are the library's: a step is bounded to some 20 ms."""
+_SPARE = 16
+_LONGEST_WAY_OUT = 256
+"""Looked for in 20 to 30 ms at worst."""
 _CLIENTS_FAULT = re.compile(r"Unsatisfiable|Invalid|does not exist|parse error|NoExtension")
 
 
@@ -44,6 +48,7 @@ class Grammars:
     ) -> None:
         self._token_count = token_count
         self._tokenizer = _read_tokenizer(tokenizer, token_count, end_ids)
+        self._closer = Closer(tokenizer, token_count, end_ids)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="grammars")
         self._compiled: OrderedDict[str, Future[LLMatcher]] = OrderedDict()
 
@@ -63,11 +68,15 @@ class Grammars:
         compiling.add_done_callback(lambda _: when_ready())
         return False
 
-    def rule(self, constraint: Constraint | None) -> "GrammarRule | None":
-        """Of one answer; None without a constraint. Raises RequestError for what cannot be held."""
+    def rule(self, constraint: Constraint | None, room: int) -> "GrammarRule | None":
+        """Of one answer of at most `room` tokens; None without a constraint.
+
+        Raises RequestError for what cannot be held.
+        """
         if constraint is None:
             return None
-        return GrammarRule(self._compile(constraint).result().deep_copy(), self._token_count)
+        matcher = self._compile(constraint).result().deep_copy()
+        return GrammarRule(matcher, self._closer, self._token_count, room)
 
     def _compile(self, constraint: Constraint) -> "Future[LLMatcher]":
         text = check_schema(_ANY_OBJECT if constraint.schema is None else constraint.schema)
@@ -87,30 +96,76 @@ class Grammars:
             raise _refusal(str(error)) from error
         matcher = LLMatcher(self._tokenizer, grammar, log_level=0, limits=LLParserLimits(**_LIMITS))
         # The first step finds what no answer can satisfy, and is the slowest.
-        GrammarRule(matcher.deep_copy(), self._token_count).allowed()
+        GrammarRule(matcher.deep_copy(), self._closer, self._token_count, 0).allowed()
         return matcher
 
 
 class GrammarRule:
-    """The course of one answer through its grammar; `sampling.TokenRule`."""
+    """The course of one answer through its grammar; `sampling.TokenRule`.
 
-    def __init__(self, matcher: LLMatcher, token_count: int) -> None:
+    With room for a whole answer from the start there is a whole one in the end: when the room that is left
+    is what closing takes, closing begins.
+    """
+
+    def __init__(self, matcher: LLMatcher, closer: Closer, token_count: int, room: int) -> None:
         self._matcher = matcher
+        self._closer = closer
         self._token_count = token_count
         self._mask = np.zeros(-(-token_count // 32), np.int32)
+        self._room = room
+        way_out = self._find_way_out(matcher, room)
+        self._least = len(way_out or ())
+        # Where there is none at first, there will be none.
+        self._unchecked = room if way_out is None else self._tokens_without_check(self._least)
+        self._forced: list[int] = []
+        self.is_cut_short = False
 
     def allowed(self) -> torch.Tensor:
         """End tokens are among them only where the JSON may end. Raises RequestError."""
-        if not self._matcher.is_error():
-            self._matcher.unsafe_compute_mask_ptr(self._mask.ctypes.data, self._mask.nbytes)
-        bits = np.unpackbits(self._mask.view(np.uint8), bitorder="little", count=self._token_count)
-        ids = np.flatnonzero(bits)
+        if self._forced:
+            return torch.tensor(self._forced[:1])
+        if self._matcher.is_error():
+            raise _refusal(self._matcher.get_error())
+        ids = allowed_ids(self._matcher, self._mask, self._token_count)
         if self._matcher.is_error() or not ids.size:
             raise _refusal(self._matcher.get_error() or "no token can go on")
         return torch.from_numpy(ids)
 
-    def accept(self, token_id: int) -> None:
+    def accept(self, token_id: int) -> int:
+        """The token that was drawn, or the first of the way out when that would be too long after it."""
+        if self._forced:
+            self._forced.pop(0)
+        elif self._unchecked > 0:
+            self._unchecked -= 1
+        else:
+            token_id = self._check(token_id)
         self._matcher.consume_token(token_id)
+        self._room -= 1
+        return token_id
+
+    def _check(self, token_id: int) -> int:
+        after = self._matcher.deep_copy()
+        after.consume_token(token_id)
+        if after.is_stopped():
+            return token_id
+        way_out = self._find_way_out(after, self._room - 1)
+        if way_out is not None:
+            self._unchecked = self._tokens_without_check(len(way_out))
+            return token_id
+        way_out = self._find_way_out(self._matcher, self._room)
+        if way_out is None:
+            self._unchecked = _SPARE
+            return token_id
+        first, *self._forced = [*way_out, self._closer.end_id]
+        self.is_cut_short = True
+        return first
+
+    def _find_way_out(self, matcher: LLMatcher, room: int) -> list[int] | None:
+        return self._closer.path(matcher.deep_copy(), min(room, _LONGEST_WAY_OUT))
+
+    def _tokens_without_check(self, way_out: int) -> int:
+        """How many tokens leave room enough for sure: each may open what four close, and then some."""
+        return max(0, (self._room - way_out - self._least - _SPARE) // 4)
 
 
 def _read_tokenizer(

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import torch
 
 from engines.base import TokenLogprob
-from generation import RequestError, Sampling
+from generation import FinishReason, RequestError, Sampling
 from sampling_filters import Candidates, keep_min_p, keep_top_k, keep_top_p, keep_typical
 from sampling_penalties import LogitBias, OccurrencePenalty, RepetitionPenalty
 
@@ -31,9 +31,12 @@ class TokenRule(Protocol):
         """Ids, ascending, at least one. Raises RequestError."""
         ...
 
-    def accept(self, token_id: int) -> None:
-        """It was drawn."""
+    def accept(self, token_id: int) -> int:
+        """It was drawn; returns it, or what is to take its place."""
         ...
+
+    is_cut_short: bool
+    """The answer was brought to its end because its room was."""
 
 
 def wants_best_only(sampling: Sampling) -> bool:
@@ -66,6 +69,11 @@ class Sampler:
         self._repetition = RepetitionPenalty(sampling.repetition_penalty, sampling.repetition_window)
         self._occurrences = OccurrencePenalty(sampling.presence_penalty, sampling.frequency_penalty)
 
+    @property
+    def end_reason(self) -> FinishReason:
+        """What an end token means: `length` where the limit had the rule bring it about."""
+        return "length" if self._rule is not None and self._rule.is_cut_short else "stop"
+
     def draw(self, context_ids: torch.Tensor, logits: torch.Tensor) -> Draw:
         """The next token after `context_ids` (1 x length: the prompt and all drawn so far).
 
@@ -83,9 +91,9 @@ class Sampler:
         self._repetition.apply(scores, context_ids[0])
         self._occurrences.apply(scores)
         token_id = self._choose(scores)
-        self._occurrences.count(token_id)
         if self._rule is not None:
-            self._rule.accept(token_id)
+            token_id = self._rule.accept(token_id)
+        self._occurrences.count(token_id)
         return Draw(token_id, self._logprob(logits, token_id))
 
     def _choose(self, scores: torch.Tensor) -> int:

@@ -77,7 +77,7 @@ class BatchRow:
 
     def accept(self, token_id: int, logprob: TokenLogprob | None, end_ids: frozenset[int]) -> StepOutput:
         if token_id in end_ids:
-            return StepOutput(self.id, finish="stop")
+            return StepOutput(self.id, finish="stop" if self.sampler is None else self.sampler.end_reason)
         self._ids[len(self._known)] = token_id
         self._known.append(token_id)
         finish: FinishReason | None = "length" if len(self._known) == len(self._ids) else None

@@ -93,7 +93,7 @@ class BatchedEngine:
         self._text.check_bias(request.sampling)
         prompt_ids = self._text.encode(request.input)
         room = answer_room(len(prompt_ids), self._context_length, request.sampling.max_tokens)
-        rule = self._grammars.rule(request.sampling.constraint)
+        rule = self._grammars.rule(request.sampling.constraint, room)
         row = BatchRow(request.id, prompt_ids, room, request.sampling, self._device, rule)
         cached = self._loop.add(row)
         if cached is None:

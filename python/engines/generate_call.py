@@ -72,7 +72,7 @@ class GenerateCall:
         finally:
             for hook in hooks:
                 hook.remove()
-        return "stop" if relay.has_ended else "length"
+        return self._sampler.end_reason if relay.has_ended else "length"
 
     def _add_hooks(self) -> list[RemovableHandle]:
         # Stopping criteria see drawn tokens only. Leaving in the middle of a pass harms nothing: what a call

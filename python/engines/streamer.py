@@ -67,8 +67,8 @@ class StreamerEngine:
         loaded = self._loaded
         self._text.check_bias(request.sampling)
         prompt_ids = self._text.encode(request.input)
-        rule = self._grammars.rule(request.sampling.constraint)
         room = answer_room(len(prompt_ids), loaded.info.context_length, request.sampling.max_tokens)
+        rule = self._grammars.rule(request.sampling.constraint, room)
 
         def emit(draw: "Draw") -> None:
             logprobs = None if draw.logprob is None else (draw.logprob,)

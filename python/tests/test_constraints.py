@@ -37,7 +37,7 @@ def grammars() -> Grammars:
 
 def answer(grammars: Grammars, schema: dict[str, Any] | None, sampling: Sampling, spread: float = 2.0) -> str:
     """What a model of random opinions says, to its end token."""
-    rule = grammars.rule(Constraint(schema))
+    rule = grammars.rule(Constraint(schema), 600)
     sampler = Sampler(replace(sampling, constraint=Constraint(schema)), torch.device("cpu"), rule)
     opinions = torch.Generator().manual_seed(sampling.seed)
     context = [1]
@@ -90,7 +90,7 @@ def test_a_seed_repeats_the_answer_and_grammars_are_shared_by_requests_of_one_sc
 
 
 def test_nothing_but_the_end_may_follow_the_json(grammars: Grammars):
-    rule = grammars.rule(Constraint({"const": 7}))
+    rule = grammars.rule(Constraint({"const": 7}), 9)
     (only,) = rule.allowed().tolist()
     rule.accept(only)
     assert rule.allowed().tolist() == [END]
@@ -119,7 +119,7 @@ def test_a_schema_that_cannot_be_held_is_refused_and_says_why(
     grammars: Grammars, schema: dict[str, Any], code: str, why: str
 ):
     with pytest.raises(RequestError, match=why) as raised:
-        grammars.rule(Constraint(schema))
+        grammars.rule(Constraint(schema), 99)
     assert raised.value.code == code
 
 
@@ -132,7 +132,7 @@ def test_a_grammar_is_made_beside_the_loop_once_and_told_when_ready(grammars: Gr
         assert ready.wait(15)
     assert grammars.prepare(constraint, ready.clear)
     assert ready.is_set() or grammars.prepare(constraint, ready.set)
-    assert grammars.rule(constraint).allowed().numel() > 0
+    assert grammars.rule(constraint, 99).allowed().numel() > 0
 
 
 def test_what_needs_no_grammar_or_can_have_none_is_ready_at_once(grammars: Grammars):
@@ -140,7 +140,7 @@ def test_what_needs_no_grammar_or_can_have_none_is_ready_at_once(grammars: Gramm
         raise AssertionError("it was ready already")
 
     assert grammars.prepare(None, never)
-    assert grammars.rule(None) is None
+    assert grammars.rule(None, 99) is None
     assert grammars.prepare(Constraint({"enum": ["x" * 70_000]}), never)
 
 
@@ -148,7 +148,7 @@ def test_a_model_without_an_end_token_refuses_constraints_only(capfd: pytest.Cap
     endless = Grammars(TOKENIZER, len(TOKENIZER), frozenset())
     assert "no end token" in capfd.readouterr().err
     with pytest.raises(RequestError, match="cannot be held") as raised:
-        endless.rule(Constraint())
+        endless.rule(Constraint(), 99)
     assert raised.value.code == "unsupported_parameter"
 
 
