@@ -34,12 +34,12 @@ def test_every_answer_parses_and_validates(engine: str, count: int):
     words = ["--engine", engine, "--model", "smollm2-135m-instruct", "--data-dir", str(DATA_DIR)]
     worker = ChildWorker(python=["-u", str(PYTHON / "worker.py"), *words])
     try:
-        worker.until("ready")
+        worker.until("ready", within_s=120)
         for number in range(count):
             worker.send(request(number))
         waiting = {str(number) for number in range(count)}
         while waiting:
-            waiting.discard(worker.until("done")["id"])
+            waiting.discard(worker.until("done", within_s=240)["id"])
         for number in range(count):
             answer = worker.answer(str(number))
             jsonschema_rs.validate(SCHEMA, json.loads(answer))
