@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { ERRORS, type ErrorCode } from '../errors.js';
 import { ERROR_SCHEMAS } from './error-schemas.js';
+import { eventSchema } from './event-stream.js';
 import type { Answer, Operation } from './operation.js';
 
 const DESCRIPTION = [
@@ -51,7 +52,7 @@ function toOpenApi(operation: Operation): ZodOpenApiOperationObject {
 
 function answersOf({ answers }: Operation) {
   return Object.fromEntries(
-    Object.entries(answers).map(([status, { description, content }]: [string, Answer]) => [
+    Object.entries(answers).map(([status, { description, content, lastData }]: [string, Answer]) => [
       status,
       {
         description,
@@ -60,7 +61,10 @@ function answersOf({ answers }: Operation) {
           ? {}
           : {
               content: Object.fromEntries(
-                Object.entries(content).map(([type, schema]) => [type, { schema }]),
+                Object.entries(content).map(([type, schema]) => [
+                  type,
+                  { schema: type === 'text/event-stream' ? eventSchema(schema, lastData) : schema },
+                ]),
               ),
             }),
       },

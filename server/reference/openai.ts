@@ -20,6 +20,7 @@ export const openAiOperations: readonly Operation[] = [
       200: {
         description: 'The answer, or its stream.',
         content: { 'application/json': chatAnswerSchema, 'text/event-stream': chatChunkSchema },
+        lastData: '[DONE]',
       },
     },
     errors: [...BODY_ERRORS, 'unsupported_parameter', 'model_not_found', ...GENERATION_ERRORS],
@@ -35,6 +36,7 @@ export const openAiOperations: readonly Operation[] = [
       200: {
         description: 'The answer, or its stream.',
         content: { 'application/json': completionAnswerSchema, 'text/event-stream': completionChunkSchema },
+        lastData: '[DONE]',
       },
     },
     errors: [

@@ -8,6 +8,8 @@ export interface Answer {
   readonly description: string;
   /** Media type to the schema of its whole body, or of one record of a stream. */
   readonly content?: Readonly<Record<string, z.ZodType>>;
+  /** Of a stream of events: the data of the last one, when that is a word instead of a record. */
+  readonly lastData?: string;
 }
 
 export interface Operation {

@@ -28,6 +28,7 @@ export const systemsOperations: readonly Operation[] = [
       200: {
         description: 'The answer, as it is written or whole.',
         content: { 'text/event-stream': chatChunkSchema, 'application/json': chatAnswerSchema },
+        lastData: '[DONE]',
       },
     },
     errors: [...BODY_ERRORS, ...GENERATION_ERRORS],
@@ -94,6 +95,7 @@ export const systemsOperations: readonly Operation[] = [
       200: {
         description: 'The answer, as it is written.',
         content: { 'text/plain': z.string(), 'text/event-stream': openAiChunkSchema },
+        lastData: '[DONE]',
       },
     },
     errors: [...BODY_ERRORS, ...GENERATION_ERRORS],
