@@ -15,6 +15,8 @@ it.each([
   ['20', 20_000],
   ['-1', Number.POSITIVE_INFINITY],
   ['-1m', Number.POSITIVE_INFINITY],
+  [1e300, Number.POSITIVE_INFINITY],
+  ['99999999999h', Number.POSITIVE_INFINITY],
 ])('%j keeps the model for %d ms', (value, ms) => {
   expect(keepAliveSchema.parse(value)).toBe(ms);
 });

@@ -31,15 +31,19 @@ function parseDuration(text: string): number | null {
   return isNegative ? -ms : ms;
 }
 
-/** Milliseconds; Infinity for a negative one, which means for ever. */
+/** Go's longest duration, 292 years. */
+const LONGEST_MS = 2 ** 63 / 1e6;
+
+function orForEver(ms: number): number {
+  return ms < 0 || ms > LONGEST_MS ? Number.POSITIVE_INFINITY : ms;
+}
+
+/** Milliseconds; Infinity, for ever, for a negative one and for one that Go cannot hold. */
 export const keepAliveSchema = z.union([
-  z.number().transform(seconds => (seconds < 0 ? Number.POSITIVE_INFINITY : seconds * 1_000)),
+  z.number().transform(seconds => orForEver(seconds * 1_000)),
   z
     .string()
     .max(64)
     .refine(text => parseDuration(text) !== null, { error: 'seconds, or a duration such as "5m" or "1h30m"' })
-    .transform(text => {
-      const ms = parseDuration(text) ?? 0;
-      return ms < 0 ? Number.POSITIVE_INFINITY : ms;
-    }),
+    .transform(text => orForEver(parseDuration(text) ?? 0)),
 ]);

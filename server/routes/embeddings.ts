@@ -19,7 +19,7 @@ import { AppError } from '../errors.js';
 import type { Embed } from '../generation/embed.js';
 import type { Residency } from '../generation/residency.js';
 import type { ServedModels } from '../generation/served-models.js';
-import { parseBody } from '../http/body.js';
+import { parseBody, requireBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import type { Worker } from '../worker/worker.js';
 
@@ -50,6 +50,7 @@ export interface OllamaEmbedRouteParts extends EmbeddingRouteParts {
 export function embedRoute(parts: OllamaEmbedRouteParts): RequestHandler {
   const { embed, embedders, residency } = parts;
   return async (req, res) => {
+    requireBody(req);
     const body = parseBody(req, embedBodySchema);
     embedders.requireServed(body.model ?? undefined);
     const { signal, startedAtMs } = scopeOf(res);
@@ -73,6 +74,7 @@ export function embedRoute(parts: OllamaEmbedRouteParts): RequestHandler {
 export function legacyEmbedRoute(parts: OllamaEmbedRouteParts): RequestHandler {
   const { embed, embedders, residency } = parts;
   return async (req, res) => {
+    requireBody(req);
     const { model, prompt, options, keep_alive: keepAliveMs } = parseBody(req, legacyEmbedBodySchema);
     embedders.requireServed(model ?? undefined);
     const inputs = prompt === '' ? [] : [prompt];

@@ -111,6 +111,21 @@ describe('a failure', () => {
     expect(JSON.parse(answer.text)).toEqual({ error: expect.stringMatching(message) });
   });
 
+  it('of a request without a body is not taken for the wish to load the model', async () => {
+    await start();
+    for (const path of [
+      '/api/generate',
+      '/api/chat',
+      '/api/show',
+      '/api/pull',
+      '/api/embed',
+      '/api/embeddings',
+    ]) {
+      const { status, text } = await readStream(`${app.url}${path}`);
+      expect([path, status, text]).toEqual([path, 400, '{"error":"missing request body"}']);
+    }
+  });
+
   it('after the first byte is a line of its own, and no more follows', async () => {
     await start({ plan: { rules: [{ match: 'FAIL', do: 'raise', at: 2, gap_ms: 5 }] } });
     const { status, text, whole } = await chat('FAIL it');
@@ -206,6 +221,8 @@ describe('the model in memory', () => {
     await start({ plan: { tokens: 1 } });
     await generate('a', { keep_alive: '1h' });
     expect(app.parts.residency.expiresAt()?.getTime()).toBeGreaterThan(Date.now() + 3_000_000);
+    await generate('a', { keep_alive: 1e300 });
+    expect((await fetch(`${app.url}/api/ps`)).status).toBe(200);
     await generate('a', { keep_alive: 0.05 });
     await app.until(() => state() === 'unloaded');
     expect(app.parts.residency.expiresAt()).toBeNull();
