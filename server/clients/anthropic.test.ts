@@ -1,6 +1,7 @@
 // Anthropic's own SDK against the gateway on the fake engine.
 import Anthropic, { APIError, APIUserAbortError } from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { oneByteFetch } from '../testing/one-byte-fetch.js';
 import { type StartedApp, startApp } from '../testing/start-app.js';
 
 const callOf = (name: string, args: object) =>
@@ -65,6 +66,12 @@ describe('@anthropic-ai/sdk', () => {
     expect(streamed).toMatchObject(whole);
     expect(texts).toEqual(['alpha', ' beta', ' alpha', ' beta']);
     expect(stream.request_id).toBeTruthy();
+  });
+
+  it('streams the same when every byte comes alone', async () => {
+    const slow = new Anthropic({ baseURL: app.url, apiKey: 'none', fetch: oneByteFetch });
+    const message = await slow.messages.stream(ask('Grüße 👋 you')).finalMessage();
+    expect(message.content).toMatchObject([{ text: 'Grüße 👋 you Grüße' }]);
   });
 
   it('gets the calls of tools, whole and streamed, and sends their results back', async () => {

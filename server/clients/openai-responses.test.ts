@@ -1,6 +1,7 @@
 // OpenAI's own SDK, its responses, against the gateway on the fake engine.
 import OpenAI, { APIError, APIUserAbortError, NotFoundError } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { oneByteFetch } from '../testing/one-byte-fetch.js';
 import { type StartedApp, startApp } from '../testing/start-app.js';
 
 const call = (name: string, args: object) =>
@@ -83,6 +84,12 @@ describe('responses of the openai SDK', () => {
     expect(await client.responses.retrieve(streamed.id)).toMatchObject({
       output: streamed.output.map(({ id }) => ({ id })),
     });
+  });
+
+  it('stream the same when every byte comes alone', async () => {
+    const slow = new OpenAI({ baseURL: `${app.url}/v1`, apiKey: 'none', fetch: oneByteFetch });
+    const response = await slow.responses.stream(ask('Grüße 👋 you')).finalResponse();
+    expect(response.output_text).toBe('Grüße 👋 you Grüße');
   });
 
   it('go on from the one before', async () => {
