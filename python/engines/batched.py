@@ -14,18 +14,17 @@ from cpu_threads import choose_waiting
 from engines.base import (
     Admitted,
     ModelInfo,
-    ModelUnavailableError,
     Perplexity,
     Report,
     StepOutput,
     answer_room,
 )
 from engines.batch_settings import BatchSettings, Capacity, choose_capacity, read_batch_settings
+from engines.warm_up import warm_up
 from fault_log import report_fault
 from free_memory import free_memory_bytes
-from generation import GenerateRequest, GenerationInput, Message, RequestError, Sampling
+from generation import GenerateRequest, GenerationInput
 from loading_progress import report_stage
-from model_folder import one_line
 from model_text import ModelText
 from models import locate_model
 
@@ -76,7 +75,7 @@ class BatchedEngine:
         self._device = loaded.model.device
         self._loop = BatchLoop(step, blocks, loaded.end_ids)
         with report_stage(report, "warming up"):
-            self._warm_up()
+            warm_up(self, self._reference)
         return replace(
             loaded.info,
             dtype=step.numerics,
@@ -171,24 +170,3 @@ class BatchedEngine:
         if step.numerics != "int8":
             return info.quantization
         return "int8" if info.quantization == "none" else f"{info.quantization}, int8"
-
-    def _warm_up(self) -> None:
-        """Pays for the first use of template, kernels and threads before a client would.
-
-        Raises ModelUnavailableError for a model that fails at the easiest question.
-        """
-        sampling = Sampling(2, 1.0, 1.0, 0, 0.0, 1.0, 0.0, 0.0, 0, (), None)
-        source = GenerationInput(messages=(Message("user", "Hello"),))
-        try:
-            self.admit(GenerateRequest("warm-up", source, sampling))
-        except RequestError:
-            return
-        while True:
-            for output in self.step():
-                if output.error is not None:
-                    raise ModelUnavailableError(
-                        f"{self._reference} was loaded but cannot answer: {one_line(output.error)}."
-                        " Set MINIVAULT_MODEL to another model."
-                    ) from output.error
-                if output.finish is not None:
-                    return

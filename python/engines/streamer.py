@@ -10,10 +10,10 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from cpu_threads import choose_waiting
-from engines.base import Admitted, ModelInfo, ModelUnavailableError, Report, StepOutput, answer_room
-from generation import GenerateRequest, GenerationInput, Message, RequestError, Sampling
+from engines.base import Admitted, ModelInfo, Report, StepOutput, answer_room
+from engines.warm_up import warm_up
+from generation import GenerateRequest, GenerationInput
 from loading_progress import report_stage
-from model_folder import one_line
 from model_text import ModelText
 from models import locate_model
 
@@ -54,7 +54,7 @@ class StreamerEngine:
         self.numerics = self._loaded.info.dtype
         self._thread.start()
         with report_stage(report, "warming up"):
-            self._warm_up()
+            warm_up(self, self._reference)
         return self._loaded.info
 
     def prepare(self, request: GenerateRequest, when_ready: Callable[[], None]) -> bool:
@@ -111,22 +111,3 @@ class StreamerEngine:
             except Exception as error:  # noqa: BLE001 -- it is that request's end, and no other's
                 last = StepOutput(request_id, error=error)
             self._outputs.put(last)
-
-    def _warm_up(self) -> None:
-        """Pays for the first use of template, kernels and thread pool before a client would.
-
-        Raises ModelUnavailableError for a model that fails at the easiest question.
-        """
-        sampling = Sampling(2, 1.0, 1.0, 0, 0.0, 1.0, 0.0, 0.0, 0, (), None)
-        source = GenerationInput(messages=(Message("user", "Hello"),))
-        try:
-            self.admit(GenerateRequest("warm-up", source, sampling))
-        except RequestError:
-            return
-        while self._running is not None:
-            for output in self.step():
-                if output.error is not None:
-                    raise ModelUnavailableError(
-                        f"{self._reference} was loaded but cannot answer: {one_line(output.error)}."
-                        " Set MINIVAULT_MODEL to another model."
-                    ) from output.error

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import tiny_models
-from child_worker import PYTHON, SAMPLING, ChildWorker
+from child_worker import LOADING_S, PYTHON, SAMPLING, ChildWorker
 
 GREETING = [{"role": "user", "content": "Hello there"}]
 
@@ -35,7 +35,7 @@ def test_a_checkpoint_on_disk_loads_and_streams(
     tmp_path: Path, engine: str, make: Callable[[Path], Path], architecture: str, has_template: bool
 ):
     with worker_with(engine, make(tmp_path / "model"), tmp_path) as worker:
-        ready = worker.until("ready")
+        ready = worker.until("ready", within_s=LOADING_S)
         assert ready["engine"] == engine
         assert (ready["slots"] > 1) is (engine == "batched")
         assert ready["model"]["architecture"] == architecture
@@ -69,7 +69,7 @@ def test_an_answer_has_whole_characters_and_ends_before_a_stop_string(tmp_path: 
     answer = "🎉日本語 👩‍👩‍👧 STOP more"
     model = tiny_models.make_reciting_gpt2(tmp_path / "model", answer)
     with worker_with(engine, model, tmp_path) as worker:
-        worker.until("ready")
+        worker.until("ready", within_s=LOADING_S)
         worker.generate("whole", "x")
         assert worker.until("done", "whole")["reason"] == "stop"
         assert worker.answer("whole") == answer
@@ -84,7 +84,7 @@ def test_a_model_that_batches_cannot_hold_is_streamed_and_the_log_says_so(tmp_pa
     config = json.loads((model / "config.json").read_text())
     (model / "config.json").write_text(json.dumps(config | {"attn_logit_softcapping": 50.0}))
     with worker_with("batched", model, tmp_path) as worker:
-        ready = worker.until("ready")
+        ready = worker.until("ready", within_s=LOADING_S)
         assert (ready["engine"], ready["slots"]) == ("streamer", 1)
         worker.generate("a", "Hello there", max_tokens=4)
         assert worker.until("done", "a")["reason"] in ("stop", "length")
@@ -98,7 +98,7 @@ def test_a_model_that_cannot_be_loaded_is_a_permanent_fault_with_its_remedy(tmp_
     model = tiny_models.make_gpt2(tmp_path / "model")
     (model / "model.safetensors").rename(model / "pytorch_model.bin")
     with worker_with(engine, model, tmp_path) as worker:
-        error = worker.until("error")
+        error = worker.until("error", within_s=LOADING_S)
         assert (error["id"], error["code"]) == (None, "model_unavailable")
         assert "pytorch_model.bin" in error["message"]
         assert worker.wait_exit() == 78

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from child_worker import PYTHON, SAMPLING, ChildWorker, as_message
+from child_worker import LOADING_S, PYTHON, SAMPLING, ChildWorker, as_message
 from transformers import AutoTokenizer
 
 from generation import GenerationInput, Message
@@ -17,8 +17,6 @@ from prompting import encode_input
 
 pytestmark = pytest.mark.model
 DATA_DIR = Path(os.environ.get("MINIVAULT_DATA_DIR") or PYTHON.parent / "data").expanduser().absolute()
-LOADING_S = 90
-"""Seven where nobody else computes."""
 PREPARE = [sys.executable, str(PYTHON / "prepare_model.py"), "--data-dir"]
 
 
