@@ -42,7 +42,7 @@ def test_a_checkpoint_on_disk_loads_and_streams(
         assert ready["model"]["chat_template"] is has_template
         loading = [message["stage"] for message in worker.messages() if message["type"] == "loading"]
         prepared = ["preparing the engine"] if engine == "batched" else []
-        stages = ["libraries", "tokenizer", "weights", *prepared, "warming up"]
+        stages = ["libraries", "tokenizer", "weights", *prepared, "vocabulary", "warming up"]
         assert list(dict.fromkeys(loading))[-len(stages) :] == stages
 
         worker.generate("raw", "Hello there", max_tokens=12)
