@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import newman, { type NewmanRunSummary } from 'newman';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OPERATIONS } from './reference/reference.js';
 import { type StartedApp, startApp } from './testing/start-app.js';
 
 const COLLECTION = path.resolve(
@@ -28,6 +29,13 @@ const folders: ReadonlyArray<{ readonly item: readonly Item[] }> = JSON.parse(
 ).item;
 const items = folders.flatMap(({ item }) => item);
 
+/** It stays open until its client leaves. */
+const SKIPPED = ['Open a stream'];
+const ran = items.filter(({ name }) => !SKIPPED.includes(name));
+
+/** An example of the packaged model as this run's model would have it. */
+const served = (example: string): string => example.replaceAll('smollm2-135m-instruct', 'fake');
+
 let app: StartedApp;
 let summary: NewmanRunSummary;
 
@@ -35,7 +43,10 @@ beforeAll(async () => {
   app = await startApp({ plan: { tokens: 12 } });
   await app.ready();
   summary = await new Promise((resolve, reject) => {
-    const envVar = [{ key: 'baseUrl', value: app.url }];
+    const envVar = Object.entries({ baseUrl: app.url, model: 'fake' }).map(([key, value]) => ({
+      key,
+      value,
+    }));
     newman.run({ collection: COLLECTION, envVar, reporters: [] }, (error, result) =>
       error === null ? resolve(result) : reject(error),
     );
@@ -44,24 +55,29 @@ beforeAll(async () => {
 
 afterAll(() => app?.close());
 
+function answerTo(name: string) {
+  return summary.run.executions.find(({ item }) => item.name === name)?.response;
+}
+
 describe('the Postman collection', () => {
   it('runs green under newman', () => {
     expect(summary.run.failures.map(({ source, error }) => `${source?.name}: ${error.message}`)).toEqual([]);
-    expect(summary.run.stats.requests).toMatchObject({ total: items.length, failed: 0 });
+    expect(summary.run.stats.requests).toMatchObject({ total: items.length - SKIPPED.length, failed: 0 });
     expect(summary.run.stats.assertions.total).toBeGreaterThan(2 * items.length);
   });
 
   it('reaches the status that its first example shows, request by request', () => {
-    const codes = summary.run.executions.map(({ item, response }) => [item.name, response.code]);
-    expect(codes).toEqual(items.map(({ name, response }) => [name, response[0]?.code]));
+    const codes = ran.map(({ name }) => [name, answerTo(name)?.code]);
+    expect(codes).toEqual(ran.map(({ name, response }) => [name, response[0]?.code]));
   });
 
   it('shows errors as they really are, but for the request id', () => {
-    for (const [i, { response: examples }] of items.entries()) {
+    for (const { name, response: examples } of ran) {
       const [example] = examples;
       if (example === undefined || example.code < 400) continue;
-      const real = summary.run.executions[i]?.response.json();
-      expect({ ...JSON.parse(example.body), request_id: '' }).toEqual({ ...real, request_id: '' });
+      const shown = JSON.stringify({ ...JSON.parse(example.body), request_id: '' });
+      const real = JSON.stringify({ ...answerTo(name)?.json(), request_id: '' });
+      expect(served(shown), name).toEqual(real);
     }
   });
 
@@ -75,13 +91,17 @@ describe('the Postman collection', () => {
     }
   });
 
-  it('knows every route that the front page lists', async () => {
-    const { routes } = (await (await fetch(app.url, { headers: { Accept: 'application/json' } })).json()) as {
-      routes: Record<string, string>;
-    };
+  it('knows every route', () => {
     const known = new Set(
-      items.map(({ request }) => `${request.method} ${request.url.raw.replace('{{baseUrl}}', '')}`),
+      items.map(
+        ({ request }) =>
+          `${request.method} ${request.url.raw.replace('{{baseUrl}}', '').replace(/\?.*/, '')}`,
+      ),
     );
-    expect(Object.keys(routes).filter(route => !known.has(route))).toEqual([]);
+    const missing = OPERATIONS.filter(({ method, path: route }) => {
+      const pattern = new RegExp(`^${method.toUpperCase()} ${route.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+      return method !== 'head' && ![...known].some(each => pattern.test(each));
+    });
+    expect(missing.map(({ method, path: route }) => `${method} ${route}`)).toEqual([]);
   });
 });
