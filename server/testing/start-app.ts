@@ -40,8 +40,6 @@ export async function startApp({
   const config = readConfig({
     PORT: '0',
     MINIVAULT_ENGINE: 'fake',
-    // The name that the fake engine gives its model: it is known by it while it loads, too.
-    ...(env.MINIVAULT_ENGINE === undefined ? { MINIVAULT_MODEL: 'fake' } : {}),
     MINIVAULT_DATA_DIR: dir,
     MINIVAULT_LOG_FILE: logFile,
     MINIVAULT_FAKE_PLAN: JSON.stringify({ state_dir: dir, ...plan }),
