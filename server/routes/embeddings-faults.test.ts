@@ -97,4 +97,23 @@ describe('embeddings', () => {
     const { status, body } = await running;
     expect([status, body.error.code]).toEqual([503, 'shutting_down']);
   });
+
+  it('may send the model out of memory, and bring it back', async () => {
+    await start();
+    const body = { input: 'x', keep_alive: 0 };
+    expect((await readStream(`${app.url}/api/embed`, { body })).status).toBe(200);
+    await app.until(() => app.parts.worker.status().state === 'unloaded');
+    expect((await embed('x')).status).toBe(200);
+    expect(app.parts.worker.status().state).toBe('ready');
+  });
+
+  it('keep the model in memory while they run', async () => {
+    await start({ plan: { embed_ms: 20 } });
+    const long = embed(MANY.slice(0, 100));
+    await app.until(() => app.parts.embedAdmission.running === 1);
+    await app.parts.residency.unload();
+    expect(app.parts.worker.status().state).toBe('ready');
+    expect((await long).status).toBe(200);
+    await app.until(() => app.parts.worker.status().state === 'unloaded');
+  });
 });
