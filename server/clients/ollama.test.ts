@@ -102,7 +102,7 @@ describe('ollama', () => {
   });
 
   it('asks what there is', async () => {
-    expect((await client.list()).models).toMatchObject([{ name: 'fake:latest' }]);
+    expect((await client.list()).models[0]).toMatchObject({ name: 'fake:latest' });
     expect((await client.ps()).models).toMatchObject([{ name: 'fake:latest', context_length: 8_192 }]);
     expect(await client.show({ model: 'fake' })).toMatchObject({ capabilities: ['completion', 'tools'] });
     expect((await client.version()).version).toMatch(/^0\./);

@@ -4,6 +4,7 @@ import {
   ollamaProcessesSchema,
   ollamaShowSchema,
   ollamaTagsSchema,
+  toOllamaEmbedderShow,
   toOllamaProcesses,
   toOllamaShow,
   toOllamaTags,
@@ -35,7 +36,7 @@ const NOW = new Date('2026-11-21T16:00:00Z');
 
 describe('/api/tags', () => {
   it('names the model with its tag and tells its figures as Ollama writes them', () => {
-    const tags = toOllamaTags(FACTS.id, FACTS);
+    const tags = toOllamaTags(FACTS.id, FACTS, null);
     expect(tags).toEqual({
       models: [
         {
@@ -59,7 +60,7 @@ describe('/api/tags', () => {
   });
 
   it('knows only the name while it loads for the first time', () => {
-    const tags = toOllamaTags('qwen:1b', null);
+    const tags = toOllamaTags('qwen:1b', null, null);
     expect(tags.models[0]).toMatchObject({ name: 'qwen:1b', size: 0, digest: '' });
     expect(tags.models[0]).not.toHaveProperty('modified_at');
     expect(ollamaTagsSchema.parse(tags)).toEqual(tags);
@@ -71,7 +72,29 @@ describe('/api/tags', () => {
     [{ quantization: 'int8' }, { quantization_level: 'INT8' }],
     [{ dtype: 'float32' }, { quantization_level: 'F32' }],
   ])('of %j says %j', (change, details) => {
-    expect(toOllamaTags('x', { ...FACTS, ...change }).models[0]?.details).toMatchObject(details);
+    expect(toOllamaTags('x', { ...FACTS, ...change }, null).models[0]?.details).toMatchObject(details);
+  });
+});
+
+describe('the embedder', () => {
+  const EMBEDDER = { id: 'all-minilm-l6-v2', dimensions: 384, context_length: 256 };
+
+  it('is listed behind the model', () => {
+    const tags = toOllamaTags(FACTS.id, FACTS, EMBEDDER);
+    expect(tags.models.map(({ name }) => name)).toEqual([
+      'smollm2-135m-instruct:latest',
+      'all-minilm-l6-v2:latest',
+    ]);
+    expect(ollamaTagsSchema.parse(tags)).toEqual(tags);
+  });
+
+  it('is shown as one', () => {
+    const shown = toOllamaEmbedderShow(EMBEDDER);
+    expect(shown).toMatchObject({
+      capabilities: ['embedding'],
+      model_info: { 'unknown.context_length': 256, 'unknown.embedding_length': 384 },
+    });
+    expect(ollamaShowSchema.parse(shown)).toEqual(shown);
   });
 });
 

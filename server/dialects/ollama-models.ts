@@ -38,6 +38,12 @@ export interface ModelFacts {
   } | null;
 }
 
+export interface EmbedderFacts {
+  readonly id: string;
+  readonly dimensions: number;
+  readonly context_length: number;
+}
+
 export const ollamaShowBodySchema = z.object({
   model: modelField,
   name: modelField.describe('Older name of `model`.'),
@@ -122,7 +128,7 @@ function toDetails({ details, parameters, quantization, dtype }: ModelFacts): z.
     format: details === null ? '' : 'safetensors',
     family,
     families: family === '' ? [] : [family],
-    parameter_size: humanCount(parameters),
+    parameter_size: parameters === 0 ? '' : humanCount(parameters),
     quantization_level: quantization === 'none' ? (DTYPES[dtype] ?? dtype) : quantization.toUpperCase(),
   };
 }
@@ -138,18 +144,30 @@ function toEntry(facts: ModelFacts) {
   };
 }
 
-/** @param facts null while it loads for the first time: only its name is known. */
-export function toOllamaTags(id: string, facts: ModelFacts | null): z.output<typeof ollamaTagsSchema> {
-  const unknown = {
-    digest: '',
-    parameters: 0,
-    context_length: 0,
-    dtype: '',
-    quantization: 'none',
-    device: '',
+const UNKNOWN = {
+  digest: '',
+  parameters: 0,
+  context_length: 0,
+  dtype: '',
+  quantization: 'none',
+  device: '',
+  tool_format: null,
+  details: null,
+} as const;
+
+/**
+ * @param facts null while it loads for the first time: only its name is known.
+ * @param embedder null while that is not known, or when there is none.
+ */
+export function toOllamaTags(
+  id: string,
+  facts: ModelFacts | null,
+  embedder: EmbedderFacts | null,
+): z.output<typeof ollamaTagsSchema> {
+  const entry = { ...toEntry(facts ?? { id, ...UNKNOWN }), ...modifiedAt(facts) };
+  return {
+    models: [entry, ...(embedder === null ? [] : [toEntry({ ...UNKNOWN, ...embedder })])],
   };
-  const entry = toEntry(facts ?? { id, ...unknown, tool_format: null, details: null });
-  return { models: [{ ...entry, ...modifiedAt(facts) }] };
 }
 
 export interface Residence {
@@ -202,6 +220,21 @@ export function toOllamaShow(facts: ModelFacts): z.output<typeof ollamaShowSchem
     model_info: toModelInfo(facts),
     capabilities: ['completion', ...(facts.tool_format === null ? [] : ['tools'])],
     ...modifiedAt(facts),
+  };
+}
+
+export function toOllamaEmbedderShow(embedder: EmbedderFacts): z.output<typeof ollamaShowSchema> {
+  return {
+    modelfile: `FROM ${embedder.id}\n`,
+    parameters: '',
+    template: '',
+    details: toDetails({ ...UNKNOWN, ...embedder }),
+    model_info: {
+      'general.architecture': 'unknown',
+      'unknown.context_length': embedder.context_length,
+      'unknown.embedding_length': embedder.dimensions,
+    },
+    capabilities: ['embedding'],
   };
 }
 

@@ -20,12 +20,14 @@ describe('models, as Ollama’s clients ask for them', () => {
   it('are listed and shown', async () => {
     await start();
     const { body: tags } = await get('/api/tags').expect(200);
-    expect(ollamaTagsSchema.parse(tags).models).toMatchObject([{ name: 'fake:latest' }]);
+    expect(ollamaTagsSchema.parse(tags).models).toMatchObject([{ name: 'fake:latest' }, {}]);
     for (const name of [{ model: 'fake' }, { model: 'fake:latest' }, { name: 'FAKE' }, {}]) {
       const { body } = await post('/api/show', name).expect(200);
       expect(ollamaShowSchema.parse(body)).toMatchObject({ capabilities: ['completion'] });
     }
     expect((await request(app.url).head('/api/tags')).status).toBe(200);
+    const { body: embedder } = await post('/api/show', { model: tags.models[1].name }).expect(200);
+    expect(ollamaShowSchema.parse(embedder)).toMatchObject({ capabilities: ['embedding'] });
   });
 
   it('are shown to who asks too early as soon as they are known', async () => {
@@ -83,7 +85,7 @@ it('lists what is in memory and until when', async () => {
   expect(leftMs).toBeLessThanOrEqual(60_000);
   await app.parts.residency.unload();
   expect((await get('/api/ps')).body).toEqual({ models: [] });
-  expect((await get('/api/tags')).body.models).toHaveLength(1);
+  expect((await get('/api/tags')).body.models).toHaveLength(2);
   expect((await post('/api/show', {})).status).toBe(200);
   expect(app.parts.worker.status().state).toBe('unloaded');
 });

@@ -4,6 +4,7 @@ import {
   OLLAMA_VERSION,
   ollamaPullBodySchema,
   ollamaShowBodySchema,
+  toOllamaEmbedderShow,
   toOllamaProcesses,
   toOllamaShow,
   toOllamaTags,
@@ -17,13 +18,15 @@ import type { Worker } from '../worker/worker.js';
 
 export interface OllamaModelParts {
   readonly models: ServedModels;
+  readonly embedders: ServedModels;
   readonly worker: Pick<Worker, 'status'>;
   readonly residency: Pick<Residency, 'expiresAt' | 'ready'>;
 }
 
 export function ollamaTagsRoute({ models, worker }: OllamaModelParts): RequestHandler {
   return (_req, res) => {
-    res.json(toOllamaTags(models.current(), worker.status().model));
+    const { model, embedder } = worker.status();
+    res.json(toOllamaTags(models.current(), model, embedder));
   };
 }
 
@@ -39,15 +42,18 @@ export function ollamaProcessesRoute({ worker, residency }: OllamaModelParts): R
 }
 
 /** What a model is like is known once it has been loaded; who asks before that waits. */
-export function ollamaShowRoute({ models, worker, residency }: OllamaModelParts): RequestHandler {
+export function ollamaShowRoute({ models, embedders, worker, residency }: OllamaModelParts): RequestHandler {
   return async (req, res) => {
     requireBody(req);
     const { model, name } = parseBody(req, ollamaShowBodySchema);
-    models.requireServed(model ?? name ?? undefined);
+    const asked = model ?? name ?? undefined;
+    const isEmbedder = asked !== undefined && !models.isServed(asked) && embedders.isServed(asked);
+    if (!isEmbedder) models.requireServed(asked);
     if (worker.status().model === null) await residency.ready(scopeOf(res).signal);
-    const facts = worker.status().model;
-    if (facts === null) throw new AppError('model_loading', 'The model is loading.');
-    res.json(toOllamaShow(facts));
+    const { model: facts, embedder } = worker.status();
+    if (isEmbedder && embedder !== null) res.json(toOllamaEmbedderShow(embedder));
+    else if (facts !== null && !isEmbedder) res.json(toOllamaShow(facts));
+    else throw new AppError('model_not_found', `model "${asked}" not found`, { param: 'model' });
   };
 }
 
@@ -56,17 +62,17 @@ export const ollamaVersionRoute: RequestHandler = (_req, res) => {
 };
 
 /** The served model is there already, which is all that a client wants to hear. */
-export function ollamaPullRoute({ models }: Pick<OllamaModelParts, 'models'>): RequestHandler {
+export function ollamaPullRoute({
+  models,
+  embedders,
+}: Pick<OllamaModelParts, 'models' | 'embedders'>): RequestHandler {
   return (req, res) => {
     requireBody(req);
     const { model, name, stream } = parseBody(req, ollamaPullBodySchema);
     const asked = model ?? name ?? models.current();
-    try {
-      models.requireServed(asked);
-    } catch (cause) {
+    if (!models.isServed(asked) && !embedders.isServed(asked)) {
       throw new AppError('unsupported_operation', `model "${asked}" cannot be pulled: ${NOT_MANAGED}`, {
         param: 'model',
-        cause,
       });
     }
     if (!stream) res.json({ status: 'success' });
