@@ -58,6 +58,26 @@ describe('ollama', () => {
     expect(parts.at(-1)).toMatchObject({ done: true, done_reason: 'stop', eval_count: 4 });
   });
 
+  it('reads a stream that comes byte by byte', async () => {
+    const byByte = new Ollama({
+      host: app.url,
+      fetch: async (url, init) => {
+        const { body, headers, status } = await fetch(url, init);
+        const bytes = new TransformStream<Uint8Array, Uint8Array>({
+          transform: (chunk, out) => {
+            for (const byte of chunk) out.enqueue(Uint8Array.of(byte));
+          },
+        });
+        return new Response(body?.pipeThrough(bytes) ?? null, { headers, status });
+      },
+    });
+    let said = '';
+    for await (const part of await byByte.chat({ ...ask('Grüße 👋'), stream: true })) {
+      said += part.message.content;
+    }
+    expect(said).toBe('Grüße 👋 Grüße 👋');
+  });
+
   it('hears of errors before and after the first byte', async () => {
     await expect(client.chat({ ...ask('a'), model: 'llama3' })).rejects.toMatchObject({
       status_code: 404,

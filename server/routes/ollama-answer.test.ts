@@ -135,6 +135,18 @@ describe('a failure', () => {
     expect(lines.slice(0, -1).some(line => 'error' in line || line.done)).toBe(false);
   });
 
+  it('of the worker is unseen before the first text, and a line after it', async () => {
+    const rules = [
+      { match: 'EARLY', do: 'exit:139', at: 0, times: 1 },
+      { match: 'LATE', do: 'exit:139', at: 2, times: 1, gap_ms: 5 },
+    ];
+    await start({ plan: { tokens: 3, rules } });
+    expect(contentOf((await chat('EARLY')).text)).toBe('EARLY EARLY EARLY');
+    const { text, whole } = await chat('LATE');
+    expect(whole).toBe(true);
+    expect(parseLines(text).at(-1)).toEqual({ error: expect.stringContaining('worker') });
+  });
+
   it('of an answer that is one object has its status', async () => {
     await start({ plan: { rules: [{ match: 'FAIL', do: 'raise', at: 2 }] } });
     const { status, text } = await generate('FAIL', { stream: false });
