@@ -5,7 +5,7 @@ import type { Message, ToolCall } from '../domain/generation.js';
 import { AppError } from '../errors.js';
 import { refusedField } from './refused-field.js';
 
-const MAX_BLOCKS = 256;
+const MAX_BLOCKS = 100;
 const MAX_NAME_CHARACTERS = 128;
 /** Between the blocks of one message: each is a text of its own. */
 const BLOCK_SEPARATOR = '\n';

@@ -5,7 +5,7 @@ import type { Message, ToolCall } from '../domain/generation.js';
 import { AppError } from '../errors.js';
 
 const MAX_ITEMS = 1_000;
-const MAX_PARTS = 256;
+const MAX_PARTS = 100;
 const MAX_ID_CHARACTERS = 128;
 /** Between the parts of one message: each is a text of its own. */
 const PART_SEPARATOR = '\n';
