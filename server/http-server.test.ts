@@ -15,7 +15,7 @@ afterEach(async () => {
 
 function post(prompt: string, headers = ''): string {
   const body = JSON.stringify({ prompt });
-  return `POST /generate HTTP/1.1\r\nHost: x\r\n${headers}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  return `POST /generate HTTP/1.1\r\nHost: localhost\r\n${headers}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
 async function open(options: StartAppOptions = {}) {
@@ -39,13 +39,16 @@ const occurrences = (text: string, part: string) => text.split(part).length - 1;
 describe('a connection', () => {
   it.each([
     ['no HTTP at all', 'hello\r\n\r\n'],
-    ['two lengths', 'POST /generate HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'],
+    [
+      'two lengths',
+      'POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+    ],
     [
       'a length and chunks',
-      'POST /generate HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      'POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     ],
-    ['a folded header', 'GET /health HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n'],
-    ['a bad chunk', 'POST /generate HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+    ['a folded header', 'GET /health HTTP/1.1\r\nHost: localhost\r\nA: b\r\n c\r\n\r\n'],
+    ['a bad chunk', 'POST /generate HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
   ])('with %s gets 400 as JSON with a request id, and is closed', async (_name, raw) => {
     const peer = await open();
     socket.write(raw);
@@ -59,7 +62,7 @@ describe('a connection', () => {
 
   it('with 20 KiB of headers gets 431', async () => {
     const peer = await open();
-    socket.write(`GET /health HTTP/1.1\r\nHost: x\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`);
+    socket.write(`GET /health HTTP/1.1\r\nHost: localhost\r\nA: ${'a'.repeat(20_000)}\r\n\r\n`);
     await app.until(peer.isClosed);
     expect(peer.text()).toMatch(/^HTTP\/1\.1 431 /);
   });
