@@ -149,6 +149,6 @@ def draw_place(candidates: Candidates, vocabulary: int, generator: torch.Generat
         return int(token_id if candidates.ids is None else torch.searchsorted(candidates.ids, token_id))
     bits = torch.empty(vocabulary, dtype=torch.int64).random_(generator=generator)
     if candidates.ids is not None:
-        bits = bits[candidates.ids]
+        bits = bits.index_select(0, candidates.ids)
     uniform = (bits & (2**_UNIFORM_BITS - 1)).double() * 2.0**-_UNIFORM_BITS
     return int((probabilities / -torch.log1p(-uniform).float()).argmax())

@@ -11,6 +11,7 @@ import torch
 
 _FEW = 512
 """Sorted without further thought."""
+_BLOCK = 64
 _MARGIN = 1e-4
 """Far more than what adding up probabilities in another order can change."""
 
@@ -25,7 +26,8 @@ class Candidates(NamedTuple):
 
     def keep(self, places: torch.Tensor) -> "Candidates":
         """`places` are ascending indices."""
-        return Candidates(places if self.ids is None else self.ids[places], self.scores[places])
+        ids = places if self.ids is None else self.ids.index_select(0, places)
+        return Candidates(ids, self.scores.index_select(0, places))
 
 
 def keep_top_k(candidates: Candidates, count: int) -> Candidates:
@@ -33,6 +35,12 @@ def keep_top_k(candidates: Candidates, count: int) -> Candidates:
     scores = candidates.scores
     if count >= scores.numel():
         return candidates
+    blocks = scores.numel() // _BLOCK
+    if blocks > count:
+        # Each of so many blocks has one that is as good as its best, so no worse ones can be among the best.
+        best = scores[: blocks * _BLOCK].view(blocks, _BLOCK).amax(dim=1)
+        candidates = candidates.keep(_places(scores >= best.topk(count, sorted=False).values.min()))
+        scores = candidates.scores
     least = scores.topk(count, sorted=False).values.min()
     return candidates.keep(_places(scores >= least))
 

@@ -34,8 +34,9 @@ class RepetitionPenalty:
         ids = context_ids[-self._window :].to(scores.device)
         # A model may read tokens that it cannot write.
         ids = ids[ids < scores.numel()]
-        values = scores[ids]
-        scores[ids] = torch.where(values < 0, values * self._penalty, values / self._penalty)
+        values = scores.gather(0, ids)
+        penalised = torch.where(values < 0, values * self._penalty, values / self._penalty)
+        scores.scatter_(0, ids, penalised)
 
 
 class OccurrencePenalty:
