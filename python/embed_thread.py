@@ -65,7 +65,6 @@ class EmbedThread:
                 self._cancelled.add(request_id)
 
     def _run(self) -> None:
-        _step_back()
         jobs: deque[tuple[Embed, Iterator[None]]] = deque()
         while True:
             while not jobs or not self._submitted.empty():
@@ -129,6 +128,9 @@ class EmbedThread:
             finally:
                 sys.setswitchinterval(interval_s)
             self._is_loaded = True
+            # Not before: reading the tokenizer keeps the interpreter's lock, and a niced thread that waits for a
+            # core meanwhile would keep it from those that stream.
+            _step_back()
         return self._embedder
 
     def _refuse(self, request_id: str, error: Exception) -> None:
