@@ -4,7 +4,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -40,6 +40,13 @@ _LONGEST_WAY_OUT = 256
 _CLIENTS_FAULT = re.compile(r"Unsatisfiable|Invalid|does not exist|parse error|NoExtension")
 
 
+class _Grammar(NamedTuple):
+    matcher: LLMatcher
+    """At the beginning of an answer; to be copied."""
+    way_out: list[int] | None
+    """The shortest answer, as far as Closer knows."""
+
+
 class Grammars:
     """Compiles schemas in a thread of its own, since a big one takes half a second."""
 
@@ -50,7 +57,7 @@ class Grammars:
         self._tokenizer = _read_tokenizer(tokenizer, token_count, end_ids)
         self._closer = Closer(tokenizer, token_count, end_ids)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="grammars")
-        self._compiled: OrderedDict[str, Future[LLMatcher]] = OrderedDict()
+        self._compiled: OrderedDict[str, Future[_Grammar]] = OrderedDict()
 
     def prepare(self, constraint: Constraint | None, when_ready: Callable[[], None]) -> bool:
         """True when `rule` will answer at once; else `when_ready` is called once it will, from any thread.
@@ -75,19 +82,18 @@ class Grammars:
         """
         if constraint is None:
             return None
-        matcher = self._compile(constraint).result().deep_copy()
-        return GrammarRule(matcher, self._closer, self._token_count, room)
+        return GrammarRule(self._compile(constraint).result(), self._closer, self._token_count, room)
 
-    def _compile(self, constraint: Constraint) -> "Future[LLMatcher]":
+    def _compile(self, constraint: Constraint) -> "Future[_Grammar]":
         text = check_schema(_ANY_OBJECT if constraint.schema is None else constraint.schema)
         if text not in self._compiled:
-            self._compiled[text] = self._thread.submit(self._make_matcher, text)
+            self._compiled[text] = self._thread.submit(self._make_grammar, text)
             if len(self._compiled) > MAX_KEPT:
                 self._compiled.popitem(last=False)
         self._compiled.move_to_end(text)
         return self._compiled[text]
 
-    def _make_matcher(self, schema: str) -> LLMatcher:
+    def _make_grammar(self, schema: str) -> _Grammar:
         if self._tokenizer is None:
             raise RequestError("unsupported_parameter", "This model cannot be held to a JSON schema.")
         try:
@@ -96,8 +102,9 @@ class Grammars:
             raise _refusal(str(error)) from error
         matcher = LLMatcher(self._tokenizer, grammar, log_level=0, limits=LLParserLimits(**_LIMITS))
         # The first step finds what no answer can satisfy, and is the slowest.
-        GrammarRule(matcher.deep_copy(), self._closer, self._token_count, 0).allowed()
-        return matcher
+        found = _Grammar(matcher, self._closer.path(matcher.deep_copy(), _LONGEST_WAY_OUT))
+        GrammarRule(found, self._closer, self._token_count, 0).allowed()
+        return found
 
 
 class GrammarRule:
@@ -107,16 +114,16 @@ class GrammarRule:
     is what closing takes, closing begins.
     """
 
-    def __init__(self, matcher: LLMatcher, closer: Closer, token_count: int, room: int) -> None:
-        self._matcher = matcher
+    def __init__(self, grammar: _Grammar, closer: Closer, token_count: int, room: int) -> None:
+        self._matcher = grammar.matcher.deep_copy()
         self._closer = closer
         self._token_count = token_count
         self._mask = np.zeros(-(-token_count // 32), np.int32)
         self._room = room
-        way_out = self._find_way_out(matcher, room)
-        self._least = len(way_out or ())
+        self._least = len(grammar.way_out or ())
         # Where there is none at first, there will be none.
-        self._unchecked = room if way_out is None else self._tokens_without_check(self._least)
+        has_way_out = grammar.way_out is not None and self._least <= room
+        self._unchecked = self._tokens_without_check(self._least) if has_way_out else room
         self._forced: list[int] = []
         self.is_cut_short = False
 
