@@ -128,8 +128,8 @@ class EmbedThread:
             finally:
                 sys.setswitchinterval(interval_s)
             self._is_loaded = True
-            # Not before: reading the tokenizer keeps the interpreter's lock, and a niced thread that waits for
-            # a core meanwhile would keep it from those that stream.
+            # Not before: reading the tokenizer keeps the interpreter's lock, and a niced thread that waits
+            # for a core meanwhile would keep it from those that stream.
             _step_back()
         return self._embedder
 
