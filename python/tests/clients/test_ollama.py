@@ -69,6 +69,7 @@ def test_a_client_that_stops_reading_cancels(gateway: GatewayProcess, client: ol
 
 def test_questions_about_models(client: ollama.Client):
     assert client.list().models[0].model == "fake:latest"
+    assert client.generate("fake", "").done_reason == "load"
     running = client.ps().models[0]
     assert (running.model, running.context_length) == ("fake:latest", 8192)
     assert running.expires_at.year > 2100
