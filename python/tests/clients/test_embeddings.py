@@ -58,7 +58,7 @@ def test_errors_are_the_package_s_own(client: openai.OpenAI):
 
 def test_ollama_embeds_the_same_in_both_ways(client: openai.OpenAI, ollama_client: ollama.Client):
     one, two = floats(client, ["one", "two words"])
-    answer = ollama_client.embed(model=MODEL, input=["one", "two words"], keep_alive="1h")
+    answer = ollama_client.embed(model=MODEL, input=["one", "two words"], keep_alive=-1)
     assert [list(vector) for vector in answer.embeddings] == [one, two]
     assert answer.prompt_eval_count == 3
     assert list(ollama_client.embeddings(model=MODEL, prompt="one").embedding) == one
