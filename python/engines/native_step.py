@@ -4,6 +4,7 @@ Knows no request and no sampling. Owns all memory that the library reads and wri
 """
 
 import ctypes
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import torch
 
 from engines.native_build import NativeUnavailableError
 from engines.patience import Patience
+from engines.prompt_pace import PromptPace
 from engines.step_model import BLOCK_TOKENS, Segment
 
 if TYPE_CHECKING:
@@ -78,6 +80,7 @@ class NativeStep:
     ) -> None:
         """Copies the weights. Raises NativeUnavailableError for a model that it cannot hold."""
         check_native(model)
+        self._pace = PromptPace()
         config = model.config
         self._kept: list[torch.Tensor] = []
         self._library = library
@@ -138,9 +141,7 @@ class NativeStep:
         self._destroy(self._model)
 
     def entering_tokens(self, generating: int) -> int:
-        # A step costs what about 8 prompt tokens cost, and one more for each generating request; deep in a
-        # long prompt a token costs twice that.
-        return 6 + generating if generating else 64
+        return self._pace.tokens(generating) if generating else 64
 
     def forward(self, segments: Sequence[Segment]) -> torch.Tensor:
         count = sum(len(segment.token_ids) for segment in segments)
@@ -160,6 +161,7 @@ class NativeStep:
         if self._logits.shape[0] < len(wanted):
             self._logits = torch.empty(len(wanted), self._outputs)
         wanted_array = np.array(wanted, np.int32)
+        begun_s = time.perf_counter()
         waited = self._step(
             self._model,
             tokens.ctypes.data,
@@ -169,6 +171,9 @@ class NativeStep:
             self._logits.data_ptr(),
             self._patience.threads,
         )
+        generating = sum(1 for segment in segments if len(segment.token_ids) == 1)
+        if generating:
+            self._pace.learn(generating, count - generating, time.perf_counter() - begun_s)
         self._patience.learn(waited)
         return self._logits[: len(wanted), : self._vocabulary]
 
