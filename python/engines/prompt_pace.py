@@ -20,8 +20,7 @@ class PromptPace:
     def tokens(self, generating: int) -> int:
         """For the next step, beside so many rows that generate."""
         if self._tokens is None or generating != self._generating:
-            # On the CPUs this was made on, an ordinary step costs what about 8 prompt tokens do, and one more for
-            # each row.
+            # Where this was made, an ordinary step costs what about 8 prompt tokens do, and one more for each row.
             self._generating = generating
             self._tokens = 6.0 + generating
         return int(self._tokens)
