@@ -190,6 +190,8 @@ def _read_tokenizer(
 
 
 def _refusal(why: str) -> RequestError:
-    first_line = why.strip().split("\n")[0][:300]
+    # A fault of a pattern has its reason on the last line, below the pattern.
+    lines = [line.strip() for line in why.strip().splitlines() if line.strip()]
+    first_line = " ".join(dict.fromkeys((lines[0], lines[-1])))[:300].rstrip(".")
     code = "invalid_request" if _CLIENTS_FAULT.search(why) else "unsupported_parameter"
     return RequestError(code, f"The JSON schema cannot be held: {first_line}.")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engines.base import EmbedderInfo, ModelUnavailableError
-from model_folder import read_config
+from model_folder import digest_folder, read_config, utc_text
 
 PACKAGED_ID = "all-minilm-l6-v2"
 REMEDY = (
@@ -63,7 +63,17 @@ def _describe(embedder_id: str, folder: Path) -> EmbedderPlace:
     known = [int(limit) for limit in limits if isinstance(limit, (int, float)) and limit > 0]
     if not isinstance(dimensions, int) or dimensions < 1 or not known:
         raise ModelUnavailableError(f"{folder} does not say how large its vectors and texts are. {REMEDY}")
-    return EmbedderPlace(folder, _pooling(folder), EmbedderInfo(embedder_id, dimensions, min(known)))
+    weights = (folder / "model.safetensors").stat()
+    info = EmbedderInfo(
+        embedder_id,
+        dimensions,
+        min(known),
+        family=str(config.get("model_type", "unknown")),
+        digest=digest_folder(folder),
+        size_bytes=weights.st_size,
+        modified_at=utc_text(weights.st_mtime),
+    )
+    return EmbedderPlace(folder, _pooling(folder), info)
 
 
 def _pooling(folder: Path) -> str:

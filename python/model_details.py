@@ -3,11 +3,11 @@
 Imports no torch; reads what has been loaded already.
 """
 
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.base import ModelDetails
+from model_folder import utc_text
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerFast
@@ -20,7 +20,6 @@ def describe_details(
     text = config.get_text_config(decoder=True)
     heads = _count(text, "num_attention_heads")
     weights = [file.stat() for file in folder.glob("*.safetensors")]
-    changed = datetime.fromtimestamp(max(file.st_mtime for file in weights), timezone.utc)
     return ModelDetails(
         family=str(config.model_type),
         layers=_count(text, "num_hidden_layers"),
@@ -29,7 +28,7 @@ def describe_details(
         kv_heads=_count(text, "num_key_value_heads") or heads,
         vocabulary=_count(text, "vocab_size"),
         size_bytes=sum(file.st_size for file in weights),
-        modified_at=changed.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        modified_at=utc_text(max(file.st_mtime for file in weights)),
         template=_template(tokenizer),
     )
 

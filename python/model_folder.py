@@ -5,6 +5,7 @@ Knows no torch and loads nothing. Weights are safetensors only; a folder cannot 
 
 import hashlib
 import json
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +114,12 @@ def _no_weights(folder: Path, files: list[Path]) -> str:
     if ggufs:
         return f"{folder} holds GGUF files. Set MINIVAULT_MODEL to one of them: {ggufs[0]}"
     return f"{folder} has no *.safetensors file. {REMEDY}"
+
+
+def utc_text(seconds: float) -> str:
+    """A file's time as ISO 8601."""
+    return (
+        datetime.fromtimestamp(seconds, timezone.utc)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )

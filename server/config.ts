@@ -208,7 +208,7 @@ export const SETTINGS = {
   MINIVAULT_DRAIN_TIMEOUT_MS: {
     schema: whole(0, 1e9),
     fallback: '25000',
-    about: 'How long running answers may go on after SIGTERM.',
+    about: 'How long running answers may go on after SIGTERM or Ctrl-C.',
   },
   MINIVAULT_FAKE_PLAN: {
     schema: z.string(),

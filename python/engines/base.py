@@ -67,6 +67,12 @@ class EmbedderInfo:
     dimensions: int
     context_length: int
     """Tokens of a text beyond which it is cut."""
+    family: str
+    digest: str
+    """`sha256:` of its files."""
+    size_bytes: int
+    modified_at: str
+    """ISO 8601, UTC."""
 
 
 class ModelUnavailableError(Exception):

@@ -23,7 +23,9 @@ VOCABULARY = 30_000
 
 class FakeEmbedder:
     def __init__(self, name: str, plan: Plan, faults: Faults) -> None:
-        self.info = EmbedderInfo(name, DIMENSIONS, CONTEXT_LENGTH)
+        self.info = EmbedderInfo(
+            name, DIMENSIONS, CONTEXT_LENGTH, "fake", "sha256:" + "0" * 64, 0, "2026-01-01T00:00:00.000Z"
+        )
         self._plan = plan
         self._faults = faults
 

@@ -20,7 +20,7 @@ class PromptPace:
     def tokens(self, generating: int) -> int:
         """For the next step, beside so many rows that generate."""
         if self._tokens is None or generating != self._generating:
-            # Where this was made, a step costs what 8 prompt tokens do, and one more for each row that generates.
+            # Here a step costs what 8 prompt tokens do, and one more for each row that generates.
             self._generating = generating
             self._tokens = 6.0 + generating
         return int(self._tokens)

@@ -32,10 +32,13 @@ class Collected(ProtocolStream):
         self.answers[answer["id"]] = answer
 
 
+REST = ("none", "sha256:00", 0, "2026-01-01T00:00:00.000Z")
+
+
 class Lengths:
     """A text's vector is its number of characters, which are its tokens; ten fit."""
 
-    info = EmbedderInfo("lengths", 1, 10)
+    info = EmbedderInfo("lengths", 1, 10, *REST)
 
     def __init__(self, before: Callable[[Sequence[Sequence[int]]], None] = lambda _: None) -> None:
         self.before = before
@@ -87,7 +90,7 @@ def test_no_forward_pass_is_larger_than_a_chunk():
     run(embedder, Embed("e", ("word",) * (CHUNK_TEXTS + 1), truncate=True))
     assert embedder.chunks == [CHUNK_TEXTS, 1]
     embedder = Lengths()
-    embedder.info = EmbedderInfo("lengths", 1, CHUNK_TOKENS)
+    embedder.info = EmbedderInfo("lengths", 1, CHUNK_TOKENS, *REST)
     run(embedder, Embed("e", ("x" * CHUNK_TOKENS,) * 3, truncate=True))
     assert embedder.chunks == [1, 1, 1]
 

@@ -9,6 +9,7 @@ from child_worker import PYTHON, ChildWorker
 
 from embedder_folder import locate_embedder
 from engines.base import EmbedderInfo, ModelUnavailableError
+from model_folder import digest_folder
 
 CONFIG = {"model_type": "bert", "hidden_size": 32, "max_position_embeddings": 512}
 MODULES = [
@@ -30,7 +31,11 @@ def write(folder: Path, **files: Any) -> Path:
 
 def test_a_folder_tells_its_size_and_limit(tmp_path: Path):
     place = locate_embedder(str(write(tmp_path)))
-    assert place.info == EmbedderInfo(tmp_path.name, 32, 256)
+    family = CONFIG.get("model_type", "unknown")
+    assert place.info == EmbedderInfo(
+        tmp_path.name, 32, 256, family, digest_folder(tmp_path), 0, place.info.modified_at
+    )
+    assert place.info.modified_at.endswith("Z")
     assert place.pooling == "mean"
 
 

@@ -38,12 +38,17 @@ function orForEver(ms: number): number {
   return ms < 0 || ms > LONGEST_MS ? Number.POSITIVE_INFINITY : ms;
 }
 
+const WRONG = 'must be seconds, or a duration such as "5m" or "1h30m"';
+
 /** Milliseconds; Infinity, for ever, for a negative one and for one that Go cannot hold. */
-export const keepAliveSchema = z.union([
-  z.number().transform(seconds => orForEver(seconds * 1_000)),
-  z
-    .string()
-    .max(64)
-    .refine(text => parseDuration(text) !== null, { error: 'seconds, or a duration such as "5m" or "1h30m"' })
-    .transform(text => orForEver(parseDuration(text) ?? 0)),
-]);
+export const keepAliveSchema = z.union(
+  [
+    z.number().transform(seconds => orForEver(seconds * 1_000)),
+    z
+      .string()
+      .max(64)
+      .refine(text => parseDuration(text) !== null, { error: WRONG })
+      .transform(text => orForEver(parseDuration(text) ?? 0)),
+  ],
+  { error: WRONG },
+);

@@ -61,7 +61,7 @@ describe('/api/tags', () => {
 
   it('knows only the name while it loads for the first time', () => {
     const tags = toOllamaTags('qwen:1b', null, null);
-    expect(tags.models[0]).toMatchObject({ name: 'qwen:1b', size: 0, digest: '' });
+    expect(tags.models[0]).toMatchObject({ name: 'qwen:1b', size: 0, digest: '0'.repeat(64) });
     expect(tags.models[0]).not.toHaveProperty('modified_at');
     expect(ollamaTagsSchema.parse(tags)).toEqual(tags);
   });
@@ -77,7 +77,15 @@ describe('/api/tags', () => {
 });
 
 describe('the embedder', () => {
-  const EMBEDDER = { id: 'all-minilm-l6-v2', dimensions: 384, context_length: 256 };
+  const EMBEDDER = {
+    id: 'all-minilm-l6-v2',
+    dimensions: 384,
+    context_length: 256,
+    family: 'bert',
+    digest: `sha256:${'ab'.repeat(32)}`,
+    size_bytes: 90_868_376,
+    modified_at: '2026-11-21T12:00:00.000Z',
+  };
 
   it('is listed behind the model', () => {
     const tags = toOllamaTags(FACTS.id, FACTS, EMBEDDER);
@@ -86,13 +94,19 @@ describe('the embedder', () => {
       'all-minilm-l6-v2:latest',
     ]);
     expect(ollamaTagsSchema.parse(tags)).toEqual(tags);
+    expect(tags.models[1]).toMatchObject({ size: EMBEDDER.size_bytes, modified_at: EMBEDDER.modified_at });
+  });
+
+  it('has a digest that Ollama can cut, as the model has before it is loaded', () => {
+    for (const { digest } of toOllamaTags(FACTS.id, null, EMBEDDER).models)
+      expect(digest).toMatch(/^[0-9a-f]{64}$/);
   });
 
   it('is shown as one', () => {
     const shown = toOllamaEmbedderShow(EMBEDDER);
     expect(shown).toMatchObject({
       capabilities: ['embedding'],
-      model_info: { 'unknown.context_length': 256, 'unknown.embedding_length': 384 },
+      model_info: { 'bert.context_length': 256, 'bert.embedding_length': 384 },
     });
     expect(ollamaShowSchema.parse(shown)).toEqual(shown);
   });

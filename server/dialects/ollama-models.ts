@@ -42,6 +42,10 @@ export interface EmbedderFacts {
   readonly id: string;
   readonly dimensions: number;
   readonly context_length: number;
+  readonly family: string;
+  readonly digest: string;
+  readonly size_bytes: number;
+  readonly modified_at: string;
 }
 
 export const ollamaShowBodySchema = z.object({
@@ -145,7 +149,8 @@ function toEntry(facts: ModelFacts) {
 }
 
 const UNKNOWN = {
-  digest: '',
+  // Ollama's own program cuts twelve characters off it.
+  digest: '0'.repeat(64),
   parameters: 0,
   context_length: 0,
   dtype: '',
@@ -166,8 +171,13 @@ export function toOllamaTags(
 ): z.output<typeof ollamaTagsSchema> {
   const entry = { ...toEntry(facts ?? { id, ...UNKNOWN }), ...modifiedAt(facts) };
   return {
-    models: [entry, ...(embedder === null ? [] : [toEntry({ ...UNKNOWN, ...embedder })])],
+    models: [entry, ...(embedder === null ? [] : [toEmbedderEntry(embedder)])],
   };
+}
+
+function toEmbedderEntry({ id, digest, size_bytes: size, modified_at, family }: EmbedderFacts) {
+  const details = { ...toDetails({ id, ...UNKNOWN }), format: 'safetensors', family, families: [family] };
+  return { ...toEntry({ ...UNKNOWN, id, digest }), size, modified_at, details };
 }
 
 export interface Residence {
@@ -228,13 +238,14 @@ export function toOllamaEmbedderShow(embedder: EmbedderFacts): z.output<typeof o
     modelfile: `FROM ${embedder.id}\n`,
     parameters: '',
     template: '',
-    details: toDetails({ ...UNKNOWN, ...embedder }),
+    details: toEmbedderEntry(embedder).details,
     model_info: {
-      'general.architecture': 'unknown',
-      'unknown.context_length': embedder.context_length,
-      'unknown.embedding_length': embedder.dimensions,
+      'general.architecture': embedder.family,
+      [`${embedder.family}.context_length`]: embedder.context_length,
+      [`${embedder.family}.embedding_length`]: embedder.dimensions,
     },
     capabilities: ['embedding'],
+    modified_at: embedder.modified_at,
   };
 }
 

@@ -7,7 +7,7 @@ export type ExchangeStatus = 'completed' | 'cancelled' | 'failed';
 export interface Exchange {
   /** ISO 8601, UTC: when the exchange ended. */
   readonly timestamp: string;
-  /** The last user text, as the client sent it; empty when it sent token ids. */
+  /** The last user text, or the last of all without one, as the client sent it; empty when it sent token ids. */
   readonly prompt: string;
   readonly response: string;
   readonly id: string;

@@ -37,7 +37,7 @@ export function toExchange(
   const lastUserText = messages?.findLast(message => message.role === 'user')?.content;
   return {
     timestamp: endedAt.toISOString(),
-    prompt: prompt ?? lastUserText ?? '',
+    prompt: prompt ?? lastUserText ?? messages?.at(-1)?.content ?? '',
     response: outcome.text,
     id: request.id,
     status: outcome.status,

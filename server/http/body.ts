@@ -109,9 +109,10 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unkno
     throw new AppError('unsupported_parameter', `"${param}" ${issue.message}`, { param });
   }
   const isWholeMessage = issue.message === `Missing ${param}` || issue.message === `Invalid ${param}`;
-  throw new AppError('invalid_request', isWholeMessage ? issue.message : `"${param}": ${issue.message}`, {
-    param,
-  });
+  if (!isWholeMessage) throw new AppError('invalid_request', `"${param}": ${issue.message}`, { param });
+  const isOfOtherType = issue.code === 'invalid_type' && issue.message.startsWith('Invalid ');
+  const detail = isOfOtherType ? { detail: `must be a ${issue.expected}` } : {};
+  throw new AppError('invalid_request', issue.message, { param, ...detail });
 }
 
 type Issue = z.core.$ZodIssue;

@@ -34,7 +34,7 @@ describe('models, as Ollama’s clients ask for them', () => {
     app = await startApp({ plan: { load_ms: 2_000 } });
     expect((await get('/api/ps')).body).toEqual({ models: [] });
     expect((await get('/api/tags')).body).toMatchObject({
-      models: [{ digest: '', size: 0 }],
+      models: [{ digest: '0'.repeat(64), size: 0 }],
     });
     expect((await post('/api/show', {})).body).toMatchObject({
       modelfile: expect.stringContaining('FROM fake'),

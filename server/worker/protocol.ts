@@ -57,6 +57,11 @@ const embedderSchema = z.object({
   dimensions: z.int().min(1),
   /** Tokens of a text beyond which it is cut. */
   context_length: z.int().min(1),
+  family: z.string(),
+  /** `sha256:` of its files. */
+  digest: z.string(),
+  size_bytes: count,
+  modified_at: z.iso.datetime(),
 });
 
 const usageSchema = z.object({ prompt_tokens: count, cached_tokens: count, completion_tokens: count });
