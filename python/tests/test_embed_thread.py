@@ -167,6 +167,10 @@ def test_the_fake_worker_embeds_while_it_streams(start: Start):
         "id": "all-minilm-l6-v2",
         "dimensions": 8,
         "context_length": 256,
+        "family": "fake",
+        "digest": "sha256:" + "0" * 64,
+        "size_bytes": 0,
+        "modified_at": "2026-01-01T00:00:00.000Z",
     }
     worker.generate("g", "one two")
     worker.until("tokens", "g")
