@@ -49,7 +49,8 @@ def test_requests_sent_while_it_loads_are_all_answered_in_order(start: Start):
 
 
 def test_sixteen_at_once_share_each_step_and_nothing_crosses(start: Start):
-    worker = start({"slots": 16, "tokens": 50, "gap_ms": 2})
+    tokens = 1000
+    worker = start({"slots": 16, "tokens": tokens, "prefill_ms": 50})
     for number in range(16):
         worker.generate(f"r{number}", f"nonce{number}")
     for _ in range(16):
@@ -57,7 +58,7 @@ def test_sixteen_at_once_share_each_step_and_nothing_crosses(start: Start):
     assert all(set(worker.answer(f"r{n}").split()) == {f"nonce{n}"} for n in range(16))
     assert all(worker.ends(f"r{n}") == ["stop"] for n in range(16))
     lines = [m["items"] for m in worker.messages() if m["type"] == "tokens"]
-    assert len(lines) < 16 * 50 / 2
+    assert len(lines) < 16 * tokens / 2
 
 
 def test_a_cancel_in_prefill_is_acknowledged_at_once(start: Start):
