@@ -7,13 +7,13 @@ import { describe, expect, it } from 'vitest';
 const LEVELS: readonly (readonly string[])[] = [
   ['errors', 'domain'],
   ['config', 'log', 'metrics'],
-  ['worker', 'store', 'dialects'],
+  ['worker', 'store', 'dialects', 'upstream'],
   ['retrieval'],
   ['generation'],
   ['http', 'reference'],
   ['routes'],
   ['app', 'parts', 'http-server', 'unknown-settings'],
-  ['main'],
+  ['main', 'commands'],
 ];
 /** What the level alone would let pass: lower layers and packages. */
 const NEVER: Readonly<Record<string, RegExp>> = {
@@ -21,11 +21,11 @@ const NEVER: Readonly<Record<string, RegExp>> = {
   worker: /^(?:pg|express|p-queue)$/,
   store: /^(?:execa|express)$/,
   dialects: /^(?:config|log|metrics|express|node:(?:https?|crypto|fs|perf_hooks).*)$/,
-  retrieval: /^(?:worker|dialects|express)$/,
-  generation: /^(?:dialects|express)$/,
-  http: /^(?:worker|retrieval|generation|execa|p-queue|split2|pg)$/,
+  retrieval: /^(?:worker|dialects|express|pg|kysely)$/,
+  generation: /^(?:dialects|express|pg|kysely)$/,
+  http: /^(?:worker|retrieval|generation|execa|p-queue|split2|pg|kysely)$/,
   reference: /^(?:config|log|metrics|worker|store|generation|express|node:.*)$/,
-  routes: /^(?:p-queue|execa|split2|pg)$/,
+  routes: /^(?:p-queue|execa|split2|pg|kysely)$/,
 };
 const MAX_LINES = 300;
 const BANNED_NAMES = /^(?:utils?|helpers?|common|misc|shared|types)\./;

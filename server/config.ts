@@ -142,6 +142,24 @@ export const SETTINGS = {
     about:
       'When the log is forced to disk: at most one second late, before each answer ends, or when the system likes.',
   },
+  DATABASE_URL: {
+    schema: z.string().regex(/^postgres(?:ql)?:\/\/\S+$/, 'postgresql://user:password@host:5432/name'),
+    fallback: null,
+    about: 'PostgreSQL that holds history and documents; unset, one embedded in the data folder does.',
+  },
+  MINIVAULT_VAULT: {
+    schema: z.enum(['on', 'off'], 'on or off'),
+    fallback: 'on',
+    about:
+      'Whether exchanges are also put into the database for history, search and documents; the log is written in any case.',
+  },
+  MINIVAULT_LANGUAGE: {
+    schema: z
+      .string()
+      .regex(/^[a-z]{3,20}$/, "the name of one of PostgreSQL's text search configurations, such as english"),
+    fallback: 'english',
+    about: 'Language whose word forms search knows: PostgreSQL has 29, and `simple` for none.',
+  },
   MINIVAULT_KEEP_ALIVE_MS: {
     schema: whole(0, 1e15),
     fallback: null,

@@ -53,6 +53,8 @@ export const ERRORS = {
     retryable: false,
     about: 'No response of that id is kept: it never was, was deleted, or made room for newer ones.',
   },
+  exchange_not_found: { status: 404, retryable: false, about: 'No exchange of that id is in the history.' },
+  document_not_found: { status: 404, retryable: false, about: 'No document of that id is kept.' },
   client_not_connected: {
     status: 404,
     retryable: false,
@@ -118,6 +120,11 @@ export const ERRORS = {
   queue_full: { status: 503, retryable: true, about: 'Too many prompts are waiting.' },
   queue_timeout: { status: 503, retryable: true, about: 'The prompt waited too long for its turn.' },
   shutting_down: { status: 503, retryable: true, about: 'The gateway is stopping.' },
+  storage_unavailable: {
+    status: 503,
+    retryable: true,
+    about: 'The database is away, still opening, or lacks pgvector; generation goes on without it.',
+  },
   generation_timeout: { status: 504, retryable: false, about: 'The model gave no token for too long.' },
 } as const satisfies Record<string, { status: number; retryable: boolean; about: string }>;
 
