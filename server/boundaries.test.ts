@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 /** One uses only lower levels and its own folder; equals are strangers. Names of root files and of folders. */
 const LEVELS: readonly (readonly string[])[] = [
-  ['errors', 'domain'],
+  ['errors', 'domain', 'settings'],
   ['config', 'log', 'metrics'],
   ['worker', 'store', 'dialects', 'upstream'],
   ['retrieval'],
@@ -18,6 +18,7 @@ const LEVELS: readonly (readonly string[])[] = [
 /** What the level alone would let pass: lower layers and packages. */
 const NEVER: Readonly<Record<string, RegExp>> = {
   domain: /./,
+  settings: /^(?:errors|domain)$/,
   worker: /^(?:pg|express|p-queue)$/,
   store: /^(?:execa|express)$/,
   dialects: /^(?:config|log|metrics|express|node:(?:https?|crypto|fs|perf_hooks).*)$/,

@@ -1,0 +1,36 @@
+// The log of exchanges and the database beside it.
+import { z } from 'zod';
+import { file, type Setting, whole } from './setting.js';
+
+export const storageSettings = {
+  MINIVAULT_LOG_FILE: { schema: file(), fallback: 'logs/log.jsonl', about: 'Where exchanges are appended.' },
+  MINIVAULT_LOG_MAX_BYTES: {
+    schema: whole(1_024, 1e12),
+    fallback: String(64 * 1024 * 1024),
+    about: 'Size at which the log is rotated to a numbered file; nothing is deleted.',
+  },
+  MINIVAULT_LOG_FSYNC: {
+    schema: z.enum(['everysec', 'always', 'no'], 'everysec, always or no'),
+    fallback: 'everysec',
+    about:
+      'When the log is forced to disk: at most one second late, before each answer ends, or when the system likes.',
+  },
+  DATABASE_URL: {
+    schema: z.string().regex(/^postgres(?:ql)?:\/\/\S+$/, 'postgresql://user:password@host:5432/name'),
+    fallback: null,
+    about: 'PostgreSQL that holds history and documents; unset, one embedded in the data folder does.',
+  },
+  MINIVAULT_VAULT: {
+    schema: z.enum(['on', 'off'], 'on or off'),
+    fallback: 'on',
+    about:
+      'Whether exchanges are also put into the database for history, search and documents; the log is written in any case.',
+  },
+  MINIVAULT_LANGUAGE: {
+    schema: z
+      .string()
+      .regex(/^[a-z]{3,20}$/, "the name of one of PostgreSQL's text search configurations, such as english"),
+    fallback: 'english',
+    about: 'Language whose word forms search knows: PostgreSQL has 29, and `simple` for none.',
+  },
+} as const satisfies Record<string, Setting>;
