@@ -20,8 +20,8 @@ import {
   toUnixSeconds,
   usageSchema,
 } from './openai-answer.js';
-import { openAiErrorBody } from './openai-error.js';
-import { SSE_CONTENT_TYPE, SSE_DONE, SSE_PING, sseData } from './sse-frame.js';
+import { chunkUsageSchema, createChunkStreamEncoder } from './openai-chunk-stream.js';
+import { sseData } from './sse-frame.js';
 
 const index = z.int().min(0);
 const finishReason = z.enum(['stop', 'length', 'tool_calls']);
@@ -66,10 +66,7 @@ export const chatChunkSchema = z.object({
       finish_reason: finishReason.nullable(),
     }),
   ),
-  usage: usageSchema
-    .nullable()
-    .optional()
-    .describe('With stream_options.include_usage: null but in the last chunk.'),
+  usage: chunkUsageSchema,
 });
 
 type ChatChunk = z.input<typeof chatChunkSchema>;
@@ -186,17 +183,8 @@ export function createChatEncoder(
       }
     }
   };
-  return {
-    contentType: SSE_CONTENT_TYPE,
-    events: batch => {
-      let text = '';
-      for (const event of batch) {
-        if (event.type === 'choice') text += encode(event.index, event.event);
-        else text += `${includesUsage ? chunk([], toOpenAiUsage(event.usage)) : ''}${SSE_DONE}`;
-      }
-      return text;
-    },
-    heartbeat: () => SSE_PING,
-    error: error => `${sseData(openAiErrorBody(error))}${SSE_DONE}`,
-  };
+  return createChunkStreamEncoder({
+    choice: encode,
+    usage: usage => (includesUsage ? chunk([], toOpenAiUsage(usage)) : ''),
+  });
 }

@@ -10,8 +10,8 @@ import {
   toUnixSeconds,
   usageSchema,
 } from './openai-answer.js';
-import { openAiErrorBody } from './openai-error.js';
-import { SSE_CONTENT_TYPE, SSE_DONE, SSE_PING, sseData } from './sse-frame.js';
+import { chunkUsageSchema, createChunkStreamEncoder } from './openai-chunk-stream.js';
+import { sseData } from './sse-frame.js';
 
 const index = z.int().min(0);
 const logprobsSchema = z.object({
@@ -35,10 +35,7 @@ export const completionChunkSchema = z.object({
   ...head,
   object: z.literal('text_completion'),
   choices: z.array(choice.extend({ finish_reason: finishReason.nullable() })),
-  usage: usageSchema
-    .nullable()
-    .optional()
-    .describe('With stream_options.include_usage: null but in the last chunk.'),
+  usage: chunkUsageSchema,
 });
 
 type Chunk = z.input<typeof completionChunkSchema>;
@@ -109,17 +106,8 @@ export function createCompletionEncoder(
     const logprobs = event.logprobs ? form(event.logprobs) : null;
     return chunk([{ index: at, text: event.text, logprobs, finish_reason: null }]);
   };
-  return {
-    contentType: SSE_CONTENT_TYPE,
-    events: batch => {
-      let text = '';
-      for (const event of batch) {
-        if (event.type === 'choice') text += encode(event.index, event.event);
-        else text += `${includesUsage ? chunk([], toOpenAiUsage(event.usage)) : ''}${SSE_DONE}`;
-      }
-      return text;
-    },
-    heartbeat: () => SSE_PING,
-    error: error => `${sseData(openAiErrorBody(error))}${SSE_DONE}`,
-  };
+  return createChunkStreamEncoder({
+    choice: encode,
+    usage: usage => (includesUsage ? chunk([], toOpenAiUsage(usage)) : ''),
+  });
 }
