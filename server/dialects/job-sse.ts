@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ClientEvent, JobEvent, JobPoint } from '../domain/job.js';
 import type { EncoderContext, StreamEncoder } from './dialect.js';
 import { SSE_CONTENT_TYPE, SSE_PING, sseComment, sseEvent } from './sse-frame.js';
+import { toWireTimings, toWireUsage, wireTimingsSchema, wireUsageSchema } from './wire-figures.js';
 
 /** How soon an EventSource is to come back. */
 const RETRY_MS = 2_000;
@@ -23,8 +24,8 @@ export const JOB_EVENT_SCHEMAS = {
     ...job,
     model: z.string(),
     done_reason: z.enum(['stop', 'length', 'cancelled']),
-    usage: z.object({ prompt_tokens: count, cached_tokens: count, completion_tokens: count }),
-    timings: z.object({ queue_ms: z.number(), prefill_ms: z.number(), decode_ms: z.number() }),
+    usage: wireUsageSchema,
+    timings: wireTimingsSchema,
   }),
   error: z.strictObject({
     job_id: z.string().nullable().describe('Null when it is the stream itself that ends.'),
@@ -58,16 +59,8 @@ function toWire(jobId: string, event: JobEvent, model: string): unknown {
         ...head,
         model,
         done_reason: event.reason,
-        usage: {
-          prompt_tokens: event.usage.promptTokens,
-          cached_tokens: event.usage.cachedTokens,
-          completion_tokens: event.usage.completionTokens,
-        },
-        timings: {
-          queue_ms: event.timings.queueMs,
-          prefill_ms: event.timings.prefillMs,
-          decode_ms: event.timings.decodeMs,
-        },
+        usage: toWireUsage(event.usage),
+        timings: toWireTimings(event.timings),
       };
     case 'error':
       return {

@@ -3,6 +3,7 @@ import type { GenerationEvent, TokenLogprob } from '../domain/generation.js';
 import type { AppError } from '../errors.js';
 import type { EncoderContext, StreamEncoder } from './dialect.js';
 import { oneLineJson } from './one-line-json.js';
+import { toWireTimings, toWireUsage } from './wire-figures.js';
 
 const line = (value: unknown): string => `${oneLineJson(value)}\n`;
 
@@ -42,16 +43,8 @@ export function createSimpleNdjsonEncoder({ id, model, requestId }: EncoderConte
           id,
           model,
           numerics: event.numerics,
-          usage: {
-            prompt_tokens: event.usage.promptTokens,
-            cached_tokens: event.usage.cachedTokens,
-            completion_tokens: event.usage.completionTokens,
-          },
-          timings: {
-            queue_ms: event.timings.queueMs,
-            prefill_ms: event.timings.prefillMs,
-            decode_ms: event.timings.decodeMs,
-          },
+          usage: toWireUsage(event.usage),
+          timings: toWireTimings(event.timings),
         });
     }
   };

@@ -3,13 +3,13 @@ import { z } from 'zod';
 import type { FinishReason, GenerationEvent, Result, Usage } from '../domain/generation.js';
 import type { EncoderContext, StreamEncoder } from './dialect.js';
 import { SSE_CONTENT_TYPE, SSE_DONE, SSE_PING, sseData } from './sse-frame.js';
+import { toWireUsage, wireUsageSchema } from './wire-figures.js';
 
-const count = z.int().min(0);
 const endFields = {
   id: z.string().describe("The exchange's id in the log."),
   model: z.string(),
   done_reason: z.enum(['stop', 'length', 'cancelled']),
-  usage: z.object({ prompt_tokens: count, cached_tokens: count, completion_tokens: count }),
+  usage: wireUsageSchema,
 };
 
 /** What `data:` holds; the very last one is the word `[DONE]`, which is no JSON. */
@@ -34,11 +34,7 @@ function toWireEnd({ reason, usage }: End, { id, model }: EncoderContext) {
     id,
     model,
     done_reason: reason,
-    usage: {
-      prompt_tokens: usage.promptTokens,
-      cached_tokens: usage.cachedTokens,
-      completion_tokens: usage.completionTokens,
-    },
+    usage: toWireUsage(usage),
   };
 }
 

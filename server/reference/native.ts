@@ -1,9 +1,9 @@
 // The gateway's own routes: the prompt server of system A, and how it is.
 import { z } from 'zod';
 import { generateBodySchema } from '../dialects/generate-body.js';
+import { wireTimingsSchema, wireUsageSchema } from '../dialects/wire-figures.js';
 import { BODY_ERRORS, GENERATION_ERRORS, type Operation } from './operation.js';
 
-const count = z.int().min(0);
 const status = z.object({ status: z.string() });
 export const healthSchema = status.loose();
 
@@ -19,8 +19,8 @@ const generateLine = z.object({
   model: z.string().optional(),
   numerics: z.string().nullable().optional().describe('What the answer was computed in, such as int8.'),
   stop_sequence: z.string().nullable().optional(),
-  usage: z.object({ prompt_tokens: count, cached_tokens: count, completion_tokens: count }).optional(),
-  timings: z.object({ queue_ms: z.number(), prefill_ms: z.number(), decode_ms: z.number() }).optional(),
+  usage: wireUsageSchema.optional(),
+  timings: wireTimingsSchema.optional(),
 });
 
 export const nativeOperations: readonly Operation[] = [
