@@ -3,6 +3,7 @@
 // https://github.com/openai/openai-node, resources/chat/completions/completions.ts
 import { z } from 'zod';
 import type { GenerationInput, Sampling } from '../domain/generation.js';
+import { type BodyFault, findToolFaults, reportFaults } from './openai-body-faults.js';
 import { messagesSchema, toMessages } from './openai-messages.js';
 import { MAX_TOKENS, openAiSamplingFields, toChoices, toOpenAiSampling } from './openai-sampling.js';
 import {
@@ -69,11 +70,10 @@ const fields = z.object({
 });
 
 type Fields = z.output<typeof fields>;
-type Fault = { readonly path: (string | number)[]; readonly message: string; readonly unsupported?: true };
 
 /** What no single field shows. */
-function* findFaults(body: Fields): Generator<Fault> {
-  const { messages, prompt, tools, tool_choice: choice, response_format: format } = body;
+function* findFaults(body: Fields): Generator<BodyFault> {
+  const { messages, prompt } = body;
   if (messages === undefined && prompt === undefined) yield { path: ['messages'], message: 'is required' };
   if (messages !== undefined && prompt !== undefined) {
     yield { path: ['prompt'], message: 'has no place beside messages' };
@@ -91,38 +91,17 @@ function* findFaults(body: Fields): Generator<Fault> {
   if (body.top_logprobs != null && body.logprobs !== true) {
     yield { path: ['top_logprobs'], message: 'needs logprobs to be true' };
   }
-  if (choice == null || choice === 'auto') {
-    const strict = tools?.findIndex(tool => tool.function.strict === true) ?? -1;
-    if (strict !== -1) {
-      yield {
-        path: ['tools', strict, 'function', 'strict'],
-        message:
-          'is not supported: only with tool_choice required or a function by name are arguments held to a schema.',
-        unsupported: true,
-      };
-    }
-  } else if (choice !== 'none') {
-    const named =
-      choice === 'required' ? tools?.[0] : tools?.find(tool => isNamed(tool, choice.function.name));
-    if (named === undefined) yield { path: ['tool_choice'], message: 'asks for a tool that is not in tools' };
-  }
-  if (tools?.length && choice !== 'none' && toConstraint(format) !== null) {
-    yield {
-      path: ['response_format'],
-      message: 'is not supported: JSON leaves no room for calls of tools; set tool_choice to none.',
-      unsupported: true,
-    };
-  }
-}
-
-function isNamed(tool: { function: { name: string } }, name: string): boolean {
-  return tool.function.name === name;
+  yield* findToolFaults({
+    tools: body.tools ?? [],
+    choice: body.tool_choice ?? 'auto',
+    format: body.response_format,
+    strictPath: tool => ['tools', tool, 'function', 'strict'],
+    formatPath: ['response_format'],
+  });
 }
 
 export const chatBodySchema = fields.superRefine((body, context) => {
-  for (const { path, message, unsupported } of findFaults(body)) {
-    context.addIssue({ code: 'custom', path, message, ...(unsupported ? { params: { unsupported } } : {}) });
-  }
+  reportFaults(context, findFaults(body));
 });
 
 export type ChatBody = z.output<typeof chatBodySchema>;

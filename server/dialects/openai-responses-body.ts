@@ -3,46 +3,43 @@
 import { z } from 'zod';
 import type { ChatInput, Message, Sampling } from '../domain/generation.js';
 import { chosenSampling, defaultSampling } from './default-sampling.js';
+import { type BodyFault, findToolFaults, reportFaults } from './openai-body-faults.js';
+import { MAX_TOOLS } from './openai-messages.js';
 import { inputSchema, toMessages } from './openai-responses-items.js';
-import { type CallReading, planTools, toConstraint } from './openai-tools.js';
+import { MAX_TOKENS } from './openai-sampling.js';
+import {
+  answerSchemaFields,
+  type CallReading,
+  functionFields,
+  jsonSchema,
+  planTools,
+  type ResponseFormat,
+  toConstraint,
+  toolChoiceOf,
+  toolNameSchema,
+} from './openai-tools.js';
 import { refusedField } from './refused-field.js';
 
-const MAX_TOKENS = 1_000_000_000;
-const MAX_TOOLS = 128;
 const MAX_METADATA = 16;
 const MAX_ALTERNATIVES = 20;
 
 const NO_EFFECT = 'Accepted; the answer is the same.';
-const toolName = z.string().regex(/^[\w-]{1,64}$/, 'up to 64 letters, digits, _ and -');
-const jsonSchema = z.record(z.string(), z.unknown());
 
 const toolSchema = z.object({
   type: z.literal('function', { error: 'only functions of the client’s own can be called' }),
-  name: toolName,
-  description: z.string().nullish(),
-  parameters: jsonSchema.nullish().describe('A JSON schema; absent, there are none.'),
-  strict: z
-    .boolean()
-    .nullish()
-    .describe('Arguments are held to the schema where tool_choice makes the model call.'),
+  ...functionFields,
   defer_loading: refusedField('every tool is shown to the model.', [null, false]),
 });
 
-const toolChoiceSchema = z.union(
-  [z.enum(['none', 'auto', 'required']), z.object({ type: z.literal('function'), name: toolName })],
-  { error: 'none, auto, required, or {"type": "function", "name": …}' },
+const toolChoiceSchema = toolChoiceOf(
+  z.object({ type: z.literal('function'), name: toolNameSchema }),
+  '{"type": "function", "name": …}',
 );
 
 const formatSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text') }),
   z.object({ type: z.literal('json_object') }),
-  z.object({
-    type: z.literal('json_schema'),
-    name: toolName,
-    description: z.string().nullish(),
-    schema: jsonSchema,
-    strict: z.boolean().nullish().describe('The answer is held to the schema either way.'),
-  }),
+  z.object({ type: z.literal('json_schema'), ...answerSchemaFields, schema: jsonSchema }),
 ]);
 
 const fields = z.object({
@@ -127,44 +124,26 @@ const fields = z.object({
 });
 
 type Fields = z.output<typeof fields>;
-type Fault = { readonly path: (string | number)[]; readonly message: string; readonly unsupported?: true };
 
 /** What no single field shows. */
-function* findFaults(body: Fields): Generator<Fault> {
-  const { tools, tool_choice: choice } = body;
+function* findFaults(body: Fields): Generator<BodyFault> {
   if (body.background === true && body.store === false) {
     yield { path: ['store'], message: 'must not be false with background: nobody could fetch the answer' };
   }
   if (body.stream !== true && body.stream_options != null) {
     yield { path: ['stream_options'], message: 'needs stream to be true' };
   }
-  if (choice == null || choice === 'auto') {
-    const strict = tools?.findIndex(tool => tool.strict === true) ?? -1;
-    if (strict !== -1) {
-      yield {
-        path: ['tools', strict, 'strict'],
-        message:
-          'is not supported: only with tool_choice required or a function by name are arguments held to a schema.',
-        unsupported: true,
-      };
-    }
-  } else if (choice !== 'none') {
-    const named = choice === 'required' ? tools?.[0] : tools?.find(({ name }) => name === choice.name);
-    if (named === undefined) yield { path: ['tool_choice'], message: 'asks for a tool that is not in tools' };
-  }
-  if (tools?.length && choice !== 'none' && (body.text?.format?.type ?? 'text') !== 'text') {
-    yield {
-      path: ['text', 'format'],
-      message: 'is not supported: JSON leaves no room for calls of tools; set tool_choice to none.',
-      unsupported: true,
-    };
-  }
+  yield* findToolFaults({
+    tools: toChatTools(body.tools),
+    choice: toChatToolChoice(body.tool_choice),
+    format: toChatFormat(body.text?.format),
+    strictPath: tool => ['tools', tool, 'strict'],
+    formatPath: ['text', 'format'],
+  });
 }
 
 export const responsesBodySchema = fields.superRefine((body, context) => {
-  for (const { path, message, unsupported } of findFaults(body)) {
-    context.addIssue({ code: 'custom', path, message, ...(unsupported ? { params: { unsupported } } : {}) });
-  }
+  reportFaults(context, findFaults(body));
 });
 
 export type ResponsesBody = z.output<typeof responsesBodySchema>;
@@ -188,12 +167,11 @@ export function toGeneration(
   seed: number,
 ): ResponseGeneration {
   const { tools, constraint, reading } = planTools(
-    (body.tools ?? []).map(({ type, ...definition }) => ({ type, function: definition })),
+    toChatTools(body.tools),
     toChatToolChoice(body.tool_choice),
   );
   const conversation = [...former, ...toMessages(body.input, former)];
   const instructions: Message[] = body.instructions ? [{ role: 'system', content: body.instructions }] : [];
-  const format = body.text?.format;
   const wantsLogprobs = body.top_logprobs != null || body.include?.includes('message.output_text.logprobs');
   const defaults = defaultSampling(seed);
   return {
@@ -203,13 +181,21 @@ export function toGeneration(
       ...chosenSampling({ temperature: body.temperature, topP: body.top_p }),
       maxTokens: body.max_output_tokens ?? defaults.maxTokens,
       logprobs: wantsLogprobs ? (body.top_logprobs ?? 0) : null,
-      constraint:
-        constraint ??
-        toConstraint(format?.type === 'json_schema' ? { type: format.type, json_schema: format } : format),
+      constraint: constraint ?? toConstraint(toChatFormat(body.text?.format)),
     },
     reading,
     conversation,
   };
+}
+
+function toChatTools(tools: ResponsesBody['tools']) {
+  return (tools ?? []).map(({ type, ...definition }) => ({ type, function: definition }));
+}
+
+function toChatFormat(
+  format: z.output<typeof formatSchema> | null | undefined,
+): ResponseFormat | null | undefined {
+  return format?.type === 'json_schema' ? { type: format.type, json_schema: format } : format;
 }
 
 function toChatToolChoice(choice: ResponsesBody['tool_choice']) {

@@ -3,49 +3,51 @@ import { z } from 'zod';
 import type { Constraint, JsonObject, ToolDefinition } from '../domain/generation.js';
 import { MAX_TOOLS } from './openai-messages.js';
 
-const name = z.string().regex(/^[\w-]{1,64}$/, 'up to 64 letters, digits, _ and -');
-const jsonSchema = z.record(z.string(), z.unknown());
+export const toolNameSchema = z.string().regex(/^[\w-]{1,64}$/, 'up to 64 letters, digits, _ and -');
+export const jsonSchema = z.record(z.string(), z.unknown());
+
+/** What a function is defined by. */
+export const functionFields = {
+  name: toolNameSchema,
+  description: z.string().nullish(),
+  parameters: jsonSchema.nullish().describe('A JSON schema; absent, there are none.'),
+  strict: z
+    .boolean()
+    .nullish()
+    .describe('Arguments are held to the schema where tool_choice makes the model call.'),
+};
 
 export const toolsSchema = z
-  .array(
-    z.object({
-      type: z.literal('function'),
-      function: z.object({
-        name,
-        description: z.string().nullish(),
-        parameters: jsonSchema.nullish().describe('A JSON schema; absent, there are none.'),
-        strict: z
-          .boolean()
-          .nullish()
-          .describe('Arguments are held to the schema where tool_choice makes the model call.'),
-      }),
-    }),
-  )
+  .array(z.object({ type: z.literal('function'), function: z.object(functionFields) }))
   .max(MAX_TOOLS);
 
-export const toolChoiceSchema = z.union(
-  [
-    z.enum(['none', 'auto', 'required']),
-    z.object({ type: z.literal('function'), function: z.object({ name }) }),
-  ],
-  { error: 'none, auto, required, or {"type": "function", "function": {"name": …}}' },
+/** @param form how `named`, a tool by its name, is told to who got it wrong */
+export function toolChoiceOf<Named extends z.ZodType>(named: Named, form: string) {
+  return z.union([z.enum(['none', 'auto', 'required']), named], {
+    error: `none, auto, required, or ${form}`,
+  });
+}
+
+export const toolChoiceSchema = toolChoiceOf(
+  z.object({ type: z.literal('function'), function: z.object({ name: toolNameSchema }) }),
+  '{"type": "function", "function": {"name": …}}',
 );
+
+/** What a JSON schema for the answer comes with. */
+export const answerSchemaFields = {
+  name: toolNameSchema,
+  description: z.string().nullish(),
+  schema: jsonSchema.nullish(),
+  strict: z.boolean().nullish().describe('The answer is held to the schema either way.'),
+};
 
 export const responseFormatSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text') }),
   z.object({ type: z.literal('json_object') }),
-  z.object({
-    type: z.literal('json_schema'),
-    json_schema: z.object({
-      name,
-      description: z.string().nullish(),
-      schema: jsonSchema.nullish(),
-      strict: z.boolean().nullish().describe('The answer is held to the schema either way.'),
-    }),
-  }),
+  z.object({ type: z.literal('json_schema'), json_schema: z.object(answerSchemaFields) }),
 ]);
 
-type Tools = z.output<typeof toolsSchema>;
+export type Tools = z.output<typeof toolsSchema>;
 export type ToolChoice = z.output<typeof toolChoiceSchema>;
 export type ResponseFormat = z.output<typeof responseFormatSchema>;
 
