@@ -7,21 +7,13 @@ import {
 } from '../dialects/ollama-embed.js';
 import { embeddingsAnswerSchema, embeddingsBodySchema } from '../dialects/openai-embeddings.js';
 import type { ErrorCode } from '../errors.js';
-import { BODY_ERRORS, type Operation } from './operation.js';
+import { BODY_ERRORS, type Operation, WORK_ERRORS } from './operation.js';
 
 const EMBED_ERRORS = [
   ...BODY_ERRORS,
   'unsupported_parameter',
   'model_not_found',
-  'context_length_exceeded',
-  'worker_error',
-  'worker_crashed',
-  'worker_killed',
-  'model_unavailable',
-  'queue_full',
-  'queue_timeout',
-  'shutting_down',
-  'generation_timeout',
+  ...WORK_ERRORS,
 ] as const satisfies readonly ErrorCode[];
 
 export const embeddingOperations: readonly Operation[] = [

@@ -5,7 +5,6 @@ import { wireTimingsSchema, wireUsageSchema } from '../dialects/wire-figures.js'
 import { BODY_ERRORS, GENERATION_ERRORS, type Operation } from './operation.js';
 
 const status = z.object({ status: z.string() });
-export const healthSchema = status.loose();
 
 const generateLine = z.object({
   response: z.string().describe('A piece of the answer; empty in lines that only tell something.'),
@@ -22,6 +21,21 @@ const generateLine = z.object({
   usage: wireUsageSchema.optional(),
   timings: wireTimingsSchema.optional(),
 });
+
+export const healthOperation: Operation = {
+  method: 'get',
+  path: '/health',
+  tag: 'Health',
+  summary: 'The model, the queue, the log and the last crash',
+  answers: {
+    200: {
+      description: 'Also when something is wrong: `status` tells.',
+      content: { 'application/json': status.loose() },
+    },
+  },
+  errors: ['internal'],
+  errorShape: 'simple',
+};
 
 export const nativeOperations: readonly Operation[] = [
   {
@@ -41,20 +55,7 @@ export const nativeOperations: readonly Operation[] = [
     errors: [...BODY_ERRORS, 'not_acceptable', ...GENERATION_ERRORS],
     errorShape: 'simple',
   },
-  {
-    method: 'get',
-    path: '/health',
-    tag: 'Health',
-    summary: 'The model, the queue, the log and the last crash',
-    answers: {
-      200: {
-        description: 'Also when something is wrong: `status` tells.',
-        content: { 'application/json': healthSchema },
-      },
-    },
-    errors: ['internal'],
-    errorShape: 'simple',
-  },
+  healthOperation,
   {
     method: 'get',
     path: '/livez',

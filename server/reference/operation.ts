@@ -41,16 +41,21 @@ export const BODY_ERRORS = [
   'internal',
 ] as const satisfies readonly ErrorCode[];
 
-/** What asking the model can end in before its first token; a non-streamed answer may end so at any time. */
-export const GENERATION_ERRORS = [
+/** What any work of the models can end in. */
+export const WORK_ERRORS = [
   'context_length_exceeded',
   'worker_error',
   'worker_crashed',
   'worker_killed',
-  'incomplete_generation',
   'model_unavailable',
   'queue_full',
   'queue_timeout',
   'shutting_down',
   'generation_timeout',
+] as const satisfies readonly ErrorCode[];
+
+/** What asking the model can end in before its first token; a non-streamed answer may end so at any time. */
+export const GENERATION_ERRORS = [
+  ...WORK_ERRORS,
+  'incomplete_generation',
 ] as const satisfies readonly ErrorCode[];

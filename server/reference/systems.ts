@@ -12,7 +12,7 @@ import { jobEventSchema } from '../dialects/job-sse.js';
 import { chatChunkSchema as openAiChunkSchema } from '../dialects/openai-chat.js';
 import { chatAnswerSchema, chatChunkSchema } from '../dialects/simple-sse.js';
 import { streamBodySchema, streamQuerySchema } from '../dialects/stream-body.js';
-import { healthSchema } from './native.js';
+import { healthOperation } from './native.js';
 import { BODY_ERRORS, GENERATION_ERRORS, type Operation } from './operation.js';
 
 export const systemsOperations: readonly Operation[] = [
@@ -101,18 +101,5 @@ export const systemsOperations: readonly Operation[] = [
     errors: [...BODY_ERRORS, ...GENERATION_ERRORS],
     errorShape: 'simple',
   },
-  {
-    method: 'get',
-    path: '/api/v1/health',
-    tag: 'Health',
-    summary: 'The same as /health',
-    answers: {
-      200: {
-        description: 'Also when something is wrong: `status` tells.',
-        content: { 'application/json': healthSchema },
-      },
-    },
-    errors: ['internal'],
-    errorShape: 'simple',
-  },
+  { ...healthOperation, path: '/api/v1/health', summary: 'The same as /health' },
 ];
