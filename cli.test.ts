@@ -32,7 +32,8 @@ async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<strin
 }
 
 async function post(url: string, body: object): Promise<AsyncIterable<Uint8Array>> {
-  const headers = { 'Content-Type': 'application/json' };
+  const { API_KEY } = process.env;
+  const headers = { 'Content-Type': 'application/json', ...(API_KEY ? { 'X-API-Key': API_KEY } : {}) };
   const request = { method: 'POST', headers, body: JSON.stringify(body), signal: interruption.signal };
   const response = await fetch(`${url}/generate`, request).catch(({ cause, message }) =>
     fail(1, `no minivault at ${url} (${cause?.code ?? cause?.message ?? message}); start it with: npm start`),

@@ -1,5 +1,6 @@
 // The whole pipeline and route table on one page; no logic.
 import express, { type Express } from 'express';
+import { requireApiKey } from './http/auth.js';
 import { errorHandler } from './http/error-handler.js';
 import { foreignPages } from './http/foreign-pages.js';
 import { readBody } from './http/read-body.js';
@@ -44,6 +45,7 @@ export function createApp(parts: Parts): Express {
 
   app.use(requestScope(parts.logger));
   app.use(foreignPages(parts.foreignPages));
+  app.use(requireApiKey(parts.apiKey));
 
   app.route('/').get(welcomeRoute(parts.version)).all(onlyMethods('GET'));
   app.route('/health').get(healthRoute(parts)).all(onlyMethods('GET'));
@@ -95,7 +97,7 @@ export function createApp(parts: Parts): Express {
   app.route('/api/v1/health').get(healthRoute(parts)).all(onlyMethods('GET'));
   app.route('/stream').post(readBody, streamRoute(parts)).all(onlyMethods('POST'));
 
-  app.route('/openapi.json').get(openApiRoute(parts.version)).all(onlyMethods('GET'));
+  app.route('/openapi.json').get(openApiRoute(parts)).all(onlyMethods('GET'));
   app.route('/docs').get(docsRoute).all(onlyMethods('GET'));
   app.route('/docs/:name').get(docsAssetRoute).all(onlyMethods('GET'));
 

@@ -44,8 +44,24 @@ describe('readConfig', () => {
     expect(faultsOf({ LOG_JSON: value })).toEqual([`LOG_JSON=${JSON.stringify(value)}: true, false, 1 or 0`]);
   });
 
-  it.each(['0.0.0.0', '192.168.1.2', '::', 'example.org'])('refuses to listen on %s without keys', value => {
-    expect(faultsOf({ HOST: value })[0]).toContain('API keys');
+  it.each(['0.0.0.0', '192.168.1.2', '::', 'example.org', '127.0.0.1.nip.io'])(
+    'refuses to listen on %s without a key that holds, and names both remedies',
+    value => {
+      const fault = expect.stringMatching(/API_KEY.*HOST be 127\.0\.0\.1/);
+      expect(faultsOf({ HOST: value })).toEqual([fault]);
+      expect(faultsOf({ HOST: value, API_KEY: 'short' })).toEqual([fault]);
+      expect(readConfig({ HOST: value, API_KEY: 'k'.repeat(16) }).HOST).toBe(value);
+    },
+  );
+
+  it.each(['127.0.0.1', '127.0.0.2', 'localhost', '::1'])('listens on %s without a key', value => {
+    expect(readConfig({ HOST: value })).toMatchObject({ HOST: value, API_KEY: null });
+  });
+
+  it('never shows a secret, not even a wrong one', () => {
+    const faults = faultsOf({ API_KEY: 'canary key', DATABASE_URL: 'mysql://me:canary@host/db' });
+    expect(faults).toHaveLength(2);
+    expect(faults.join('\n')).not.toContain('canary');
   });
 
   it.each(['*', 'localhost:5173', 'http://a/', 'http://a,', 'http://a, http://b', 'http://*.a', 'null', ''])(

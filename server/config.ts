@@ -1,7 +1,7 @@
 // The one reader of the environment. Which settings there are, their defaults and meanings: settings/*. Knows no other part.
 import type { z } from 'zod';
 import { limitsSettings } from './settings/limits.js';
-import { listeningSettings } from './settings/listening.js';
+import { listeningFaults, listeningSettings } from './settings/listening.js';
 import { modelSettings } from './settings/model.js';
 import type { Setting } from './settings/setting.js';
 import { storageSettings } from './settings/storage.js';
@@ -36,7 +36,7 @@ export class ConfigError extends Error {
 
 /**
  * Reads every setting; an empty variable counts as wrong, not as unset.
- * @throws ConfigError listing all faults with name, value and what is allowed.
+ * @throws ConfigError listing all faults with name, value and what is allowed; those between settings once each is right.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const faults: string[] = [];
@@ -49,10 +49,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     }
     const parsed = setting.schema.safeParse(raw);
     if (parsed.success) values[name] = parsed.data;
-    else faults.push(`${name}=${JSON.stringify(raw)}: ${parsed.error.issues[0]?.message ?? 'not valid'}`);
+    else
+      faults.push(
+        `${name}${setting.secret ? '' : `=${JSON.stringify(raw)}`}: ${parsed.error.issues[0]?.message ?? 'not valid'}`,
+      );
   }
   if (faults.length > 0) throw new ConfigError(faults);
-  return Object.freeze(values) as Config;
+  const config = Object.freeze(values) as Config;
+  const contradictions = listeningFaults(config);
+  if (contradictions.length > 0) throw new ConfigError(contradictions);
+  return config;
 }
 
 /** The environment as it is: the worker is given its part, and misspelt names are found; every setting comes from readConfig. */

@@ -27,6 +27,11 @@ export const ERRORS = {
     retryable: false,
     about: 'A field asks for what this program or this model cannot do; `param` names it.',
   },
+  invalid_api_key: {
+    status: 401,
+    retryable: false,
+    about: 'This gateway has an API_KEY, and the request carries none or another one.',
+  },
   forbidden_host: {
     status: 403,
     retryable: false,

@@ -31,6 +31,8 @@ export interface Parts {
   readonly maxWaiting: number;
   readonly timeouts: StreamTimeouts;
   readonly foreignPages: ForeignPagesOptions;
+  /** What every request must carry; null for nothing. */
+  readonly apiKey: string | null;
   readonly admission: Admission;
   /** The line of texts that are to be embedded. */
   readonly embedAdmission: Admission;
@@ -109,6 +111,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       allowedHosts: config.MINIVAULT_ALLOWED_HOSTS ?? [],
       corsOrigins: config.MINIVAULT_CORS_ORIGINS ?? [],
     },
+    apiKey: config.API_KEY,
     admission,
     embedAdmission,
     worker,

@@ -1,6 +1,11 @@
 // The OpenAPI document, made from the operations and the schemas they parse with. Knows no HTTP.
 import { z } from 'zod';
-import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import {
+  createDocument,
+  type ZodOpenApiObject,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+} from 'zod-openapi';
 import { ERRORS, type ErrorCode } from '../errors.js';
 import { ERROR_SCHEMAS } from './error-schemas.js';
 import { eventSchema } from './event-stream.js';
@@ -18,22 +23,44 @@ const REQUEST_ID = z.string().meta({
   description: "The request's id: yours, if you sent a well-formed one, else ours.",
 });
 
-export function createOpenApiDocument(operations: readonly Operation[], version: string) {
+/** One of the two, on all but the operations that say otherwise. */
+const KEYED: Pick<ZodOpenApiObject, 'components' | 'security'> = {
+  components: {
+    securitySchemes: {
+      bearer: { type: 'http', scheme: 'bearer' },
+      apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+    },
+  },
+  security: [{ bearer: [] }, { apiKey: [] }],
+};
+
+export interface DocumentOptions {
+  readonly version: string;
+  /** Requests must carry a key. */
+  readonly isKeyed: boolean;
+}
+
+export function createOpenApiDocument(
+  operations: readonly Operation[],
+  { version, isKeyed }: DocumentOptions,
+) {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
   for (const operation of operations) {
     const { path, method } = operation;
-    paths[path] = { ...paths[path], [method]: toOpenApi(operation) };
+    paths[path] = { ...paths[path], [method]: toOpenApi(operation, isKeyed) };
   }
   return createDocument({
     openapi: '3.1.0',
     info: { title: 'minivault', version, description: DESCRIPTION, license: { name: 'MIT' } },
     tags: [...new Set(operations.map(({ tag }) => tag))].map(name => ({ name })),
     paths: paths as ZodOpenApiPathsObject,
+    ...(isKeyed ? KEYED : {}),
   });
 }
 
-function toOpenApi(operation: Operation): ZodOpenApiOperationObject {
+function toOpenApi(operation: Operation, isKeyed: boolean): ZodOpenApiOperationObject {
   const { method, path, tag, summary, description, pathParams, query, body } = operation;
+  const isOpen = operation.isOpen === true;
   return {
     operationId: `${method}${path.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, next = '') => next.toUpperCase())}`,
     tags: [tag],
@@ -46,7 +73,11 @@ function toOpenApi(operation: Operation): ZodOpenApiOperationObject {
     ...(body === undefined
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
-    responses: { ...answersOf(operation), ...errorsOf(operation) },
+    ...(isKeyed && isOpen ? { security: [] } : {}),
+    responses: {
+      ...answersOf(operation),
+      ...errorsOf(operation, isKeyed && !isOpen ? [...GUARD_ERRORS, 'invalid_api_key'] : GUARD_ERRORS),
+    },
   };
 }
 
@@ -76,9 +107,9 @@ function answersOf({ answers }: Operation) {
 const GUARD_ERRORS = ['forbidden_host', 'forbidden_origin'] as const satisfies readonly ErrorCode[];
 
 /** Codes of one status share an entry, which tells them all. */
-function errorsOf({ errors, errorShape, method }: Operation) {
+function errorsOf({ errors, errorShape, method }: Operation, guardErrors: readonly ErrorCode[]) {
   const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of new Set([...errors, ...GUARD_ERRORS])) {
+  for (const code of new Set([...errors, ...guardErrors])) {
     const { status } = ERRORS[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }

@@ -64,6 +64,7 @@ export const nativeOperations: readonly Operation[] = [
     answers: { 200: { description: 'It does.', content: { 'application/json': status } } },
     errors: ['internal'],
     errorShape: 'simple',
+    isOpen: true,
   },
   {
     method: 'get',
@@ -73,5 +74,6 @@ export const nativeOperations: readonly Operation[] = [
     answers: { 200: { description: 'It would.', content: { 'application/json': status } } },
     errors: ['model_loading', 'model_unavailable', 'shutting_down', 'internal'],
     errorShape: 'simple',
+    isOpen: true,
   },
 ];

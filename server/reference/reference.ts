@@ -24,6 +24,7 @@ const ownOperations: readonly Operation[] = [
     },
     errors: ['internal'],
     errorShape: 'simple',
+    isOpen: true,
   },
   {
     method: 'get',

@@ -2,23 +2,8 @@ import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../app.js';
 import { OPERATIONS } from '../reference/reference.js';
+import { routesOf } from '../testing/router-routes.js';
 import { type StartedApp, startApp } from '../testing/start-app.js';
-
-interface Layer {
-  readonly route?: { readonly path: string; readonly stack: readonly { readonly method?: string }[] };
-}
-
-/** `get /v1/models/{id}` for every method that the router takes, HEAD and the 405 of the rest left out. */
-function routesOf(app: ReturnType<typeof createApp>): string[] {
-  const { stack } = app.router as unknown as { readonly stack: readonly Layer[] };
-  return stack.flatMap(({ route }) =>
-    route === undefined
-      ? []
-      : [...new Set(route.stack.map(({ method }) => method))]
-          .filter(method => method !== undefined && method !== 'head')
-          .map(method => `${method} ${route.path.replaceAll(/[:*](\w+)/g, '{$1}')}`),
-  );
-}
 
 describe('the reference', () => {
   let app: StartedApp;

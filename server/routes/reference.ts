@@ -54,10 +54,15 @@ const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ['start.js', { type: 'text/javascript; charset=utf-8', content: () => START }],
 ]);
 
-export function openApiRoute(version: string): RequestHandler {
+export interface ReferenceParts {
+  readonly version: string;
+  readonly apiKey: string | null;
+}
+
+export function openApiRoute({ version, apiKey }: ReferenceParts): RequestHandler {
   let document: ReturnType<typeof createOpenApiDocument> | undefined;
   return (_req, res) => {
-    document ??= createOpenApiDocument(OPERATIONS, version);
+    document ??= createOpenApiDocument(OPERATIONS, { version, isKeyed: apiKey !== null });
     res.json(document);
   };
 }

@@ -2,17 +2,24 @@
 import { z } from 'zod';
 import { flag, list, type Setting, whole } from './setting.js';
 
-const LOOPBACK = ['127.0.0.1', 'localhost', '::1'] as const;
+const LOOPBACK = /^(?:localhost|::1|127(?:\.\d{1,3}){3})$/;
+/** A shorter key can be guessed by whoever can ask often enough. */
+const PUBLIC_KEY_LENGTH = 16;
 
 export const listeningSettings = {
   PORT: { schema: whole(0, 65_535), fallback: '3000', about: 'Port to listen on; 0 takes any free one.' },
   HOST: {
-    schema: z.enum(
-      LOOPBACK,
-      `one of ${LOOPBACK.join(', ')}: there are no API keys yet that would guard a public address`,
-    ),
+    schema: z
+      .string()
+      .regex(/^[A-Za-z\d.:-]{1,253}$/, "one of this machine's addresses or names, without brackets and port"),
     fallback: '127.0.0.1',
-    about: 'Loopback address to listen on.',
+    about: 'Address to listen on; any but a loopback one wants `API_KEY`.',
+  },
+  API_KEY: {
+    schema: z.string().regex(/^[\x21-\x7e]{1,256}$/, '1 to 256 ASCII characters without spaces'),
+    fallback: null,
+    about: `Key that every request must carry; unset, none must. At least ${PUBLIC_KEY_LENGTH} characters where \`HOST\` is not a loopback address.`,
+    secret: true,
   },
   MINIVAULT_ALLOWED_HOSTS: {
     schema: list(/^[a-z\d.-]{1,253}$/, 'host names in lower case, without port, with commas between them'),
@@ -36,3 +43,11 @@ export const listeningSettings = {
     about: 'Least severe console message that is shown.',
   },
 } as const satisfies Record<string, Setting>;
+
+/** Others must not find an unlocked door. */
+export function listeningFaults({ HOST, API_KEY }: { HOST: string; API_KEY: string | null }): string[] {
+  if (LOOPBACK.test(HOST) || (API_KEY?.length ?? 0) >= PUBLIC_KEY_LENGTH) return [];
+  return [
+    `HOST=${JSON.stringify(HOST)}: other machines could use this gateway; set API_KEY to ${PUBLIC_KEY_LENGTH} characters or more (openssl rand -hex 32), or let HOST be 127.0.0.1`,
+  ];
+}

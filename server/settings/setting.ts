@@ -38,4 +38,6 @@ export interface Setting {
   /** As one would write it in the environment; null means unset. */
   readonly fallback: string | null;
   readonly about: string;
+  /** Its value is never shown, not even when it is wrong. */
+  readonly secret?: true;
 }

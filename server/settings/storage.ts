@@ -19,6 +19,7 @@ export const storageSettings = {
     schema: z.string().regex(/^postgres(?:ql)?:\/\/\S+$/, 'postgresql://user:password@host:5432/name'),
     fallback: null,
     about: 'PostgreSQL that holds history and documents; unset, one embedded in the data folder does.',
+    secret: true,
   },
   MINIVAULT_VAULT: {
     schema: z.enum(['on', 'off'], 'on or off'),
