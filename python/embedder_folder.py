@@ -72,6 +72,7 @@ def _describe(embedder_id: str, folder: Path) -> EmbedderPlace:
         digest=digest_folder(folder),
         size_bytes=weights.st_size,
         modified_at=utc_text(weights.st_mtime),
+        tokenizer=str((folder / "tokenizer.json").absolute()),
     )
     return EmbedderPlace(folder, _pooling(folder), info)
 

@@ -73,6 +73,8 @@ class EmbedderInfo:
     size_bytes: int
     modified_at: str
     """ISO 8601, UTC."""
+    tokenizer: str | None = None
+    """Path of its tokenizer.json, by which the gateway measures chunks; None: a word is a token."""
 
 
 class ModelUnavailableError(Exception):

@@ -33,7 +33,14 @@ def test_a_folder_tells_its_size_and_limit(tmp_path: Path):
     place = locate_embedder(str(write(tmp_path)))
     family = CONFIG.get("model_type", "unknown")
     assert place.info == EmbedderInfo(
-        tmp_path.name, 32, 256, family, digest_folder(tmp_path), 0, place.info.modified_at
+        tmp_path.name,
+        32,
+        256,
+        family,
+        digest_folder(tmp_path),
+        0,
+        place.info.modified_at,
+        str(tmp_path / "tokenizer.json"),
     )
     assert place.info.modified_at.endswith("Z")
     assert place.pooling == "mean"

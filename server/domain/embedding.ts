@@ -16,3 +16,26 @@ export interface EmbedOptions {
   /** False refuses a text that is too long instead of cutting it. */
   readonly truncate: boolean;
 }
+
+/** By what an embedder's tokens are counted: its tokenizer.json, an encoding of OpenAI's, or words. */
+export type TokenizerSource =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'openai'; readonly encoding: 'cl100k_base' }
+  | { readonly kind: 'words' };
+
+export interface EmbedderInfo {
+  /** Kept with every vector: those of another embedder say nothing to this one's. */
+  readonly id: string;
+  readonly dimensions: number;
+  /** Tokens of a text beyond which it is cut, those that open and close it included. */
+  readonly contextLength: number;
+  readonly tokenizer: TokenizerSource;
+}
+
+/** What turns texts of documents and questions into vectors, wherever it runs. */
+export interface Embedder {
+  /** Waits while it loads. @throws AppError as `embed` does. */
+  describe(signal: AbortSignal): Promise<EmbedderInfo>;
+  /** One for each text, in order; what is too long is cut. @throws AppError model_unavailable and what asking it may end in. */
+  embed(texts: readonly string[], signal: AbortSignal): Promise<readonly Embedding[]>;
+}

@@ -24,7 +24,7 @@ function toWireWorker(status: WorkerStatus): unknown {
     loading: status.loading,
     model: withoutDetails(status.model),
     engine: status.engine,
-    embedder: status.embedder,
+    embedder: withoutTokenizer(status.embedder),
     slots: status.slots,
     pid: status.pid,
     running: status.running,
@@ -39,6 +39,13 @@ function toWireWorker(status: WorkerStatus): unknown {
 function withoutDetails(model: WorkerStatus['model']): unknown {
   if (model === null) return null;
   const { details: _, ...rest } = model;
+  return rest;
+}
+
+/** Its path is nobody's business. */
+function withoutTokenizer(embedder: WorkerStatus['embedder']): unknown {
+  if (embedder === null) return null;
+  const { tokenizer: _, ...rest } = embedder;
   return rest;
 }
 

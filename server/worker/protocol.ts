@@ -62,6 +62,8 @@ const embedderSchema = z.object({
   digest: z.string(),
   size_bytes: count,
   modified_at: z.iso.datetime(),
+  /** Path of its tokenizer.json; null: a word is a token. */
+  tokenizer: z.string().nullable().default(null),
 });
 
 const usageSchema = z.object({ prompt_tokens: count, cached_tokens: count, completion_tokens: count });
