@@ -48,6 +48,11 @@ export const ERRORS = {
     about: 'The format has this, this program has not: models are not pulled, made or deleted here.',
   },
   not_found: { status: 404, retryable: false, about: 'There is nothing at this path.' },
+  model_changed: {
+    status: 409,
+    retryable: false,
+    about: 'An exchange is to be replayed that another model answered; `force` replays it all the same.',
+  },
   model_not_found: {
     status: 404,
     retryable: false,

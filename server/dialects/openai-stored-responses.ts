@@ -3,26 +3,20 @@
 import { z } from 'zod';
 import { AppError } from '../errors.js';
 import { inputItemSchema } from './openai-responses-items.js';
+import { wholeNumberSchema } from './query-number.js';
 
 const DEFAULT_PAGE = 20;
 const MAX_PAGE = 100;
 
-const whole = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/, `a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .pipe(z.number().min(min).max(max));
-
 export const retrieveQuerySchema = z.object({
   stream: z.enum(['true', 'false']).optional().describe('The events of a background response.'),
-  starting_after: whole(0, Number.MAX_SAFE_INTEGER)
+  starting_after: wholeNumberSchema(0, Number.MAX_SAFE_INTEGER)
     .optional()
     .describe('With stream: only events whose sequence_number is higher.'),
 });
 
 export const inputItemsQuerySchema = z.object({
-  limit: whole(1, MAX_PAGE).default(DEFAULT_PAGE).describe('Items a page.'),
+  limit: wholeNumberSchema(1, MAX_PAGE).default(DEFAULT_PAGE).describe('Items a page.'),
   order: z.enum(['asc', 'desc']).default('desc').describe('Of the input, or from its end.'),
   after: z.string().optional().describe('The last item of the page before.'),
 });

@@ -25,6 +25,8 @@ export interface Exchange {
   readonly numerics: string | null;
   /** All that the model was given when it was more than one user message, else null. */
   readonly input: GenerationInput | null;
+  /** The exchange that this one asks again; null for one that stands for itself. */
+  readonly replayOf: string | null;
   /** The parameters in force, defaults and drawn seed included. */
   readonly parameters: Sampling;
   readonly usage: Usage | null;

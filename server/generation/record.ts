@@ -8,6 +8,8 @@ export interface ExchangeContext {
   readonly dialect: string;
   readonly caller: string | null;
   readonly requestId: string;
+  /** The exchange that is asked again. */
+  readonly replayOf?: string;
 }
 
 /** Time in the gateway's line belongs to the queue as much as time in the worker's. */
@@ -49,6 +51,7 @@ export function toExchange(
     engine: worker.engine ?? 'unknown',
     numerics: outcome.numerics,
     input: isOneUserMessage(request.input) ? null : request.input,
+    replayOf: context.replayOf ?? null,
     parameters: request.sampling,
     usage: outcome.usage,
     timings: outcome.timings,

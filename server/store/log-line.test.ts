@@ -22,6 +22,7 @@ describe('a line of the log', () => {
       'engine',
       'numerics',
       'input',
+      'replay_of',
       'parameters',
       'usage',
       'timings',

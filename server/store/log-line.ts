@@ -21,6 +21,7 @@ const logLineSchema = z.object({
   engine: z.string(),
   numerics: z.string().nullable().default(null),
   input: lineInputSchema.nullable().default(null),
+  replay_of: z.string().nullable().default(null),
   parameters: z.object({
     max_tokens: count,
     temperature: z.number(),
@@ -71,6 +72,7 @@ export function toLogLine(exchange: Exchange): string {
     engine: exchange.engine,
     numerics: exchange.numerics,
     input: exchange.input && toLineInput(exchange.input),
+    replay_of: exchange.replayOf,
     parameters: {
       max_tokens: parameters.maxTokens,
       temperature: parameters.temperature,
@@ -108,10 +110,13 @@ export function toLogLine(exchange: Exchange): string {
  * @throws Error when the line is not the JSON of an exchange.
  */
 export function fromLogLine(line: string): Exchange {
-  const { request_id, parameters, usage, timings, input, ...same } = logLineSchema.parse(JSON.parse(line));
+  const { request_id, parameters, usage, timings, input, replay_of, ...same } = logLineSchema.parse(
+    JSON.parse(line),
+  );
   return {
     ...same,
     input: input && fromLineInput(input),
+    replayOf: replay_of,
     parameters: {
       maxTokens: parameters.max_tokens,
       temperature: parameters.temperature,

@@ -25,6 +25,18 @@ export interface ExchangesTable {
   readonly search: SearchVector;
 }
 
+/** How many exchanges of each kind ended within the hour; kept by triggers of `exchanges`, always exact. */
+export interface ExchangeCountsTable {
+  /** Its beginning, UTC. */
+  readonly hour: Timestamp;
+  readonly status: ExchangesTable['status'];
+  readonly dialect: string;
+  readonly model: string;
+  /** Empty where there was none. */
+  readonly caller: string;
+  readonly count: string;
+}
+
 /** How far each file of a log is in the database. */
 export interface LogFilesTable {
   /** The id in the file's first line: it stays the same when the file is renamed by rotation. */
@@ -82,6 +94,7 @@ export interface ExchangeVectorsTable {
 
 export interface Schema {
   readonly exchanges: ExchangesTable;
+  readonly exchange_counts: ExchangeCountsTable;
   readonly log_files: LogFilesTable;
   readonly erasures: ErasuresTable;
   readonly documents: DocumentsTable;

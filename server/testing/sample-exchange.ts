@@ -16,6 +16,7 @@ export function sampleExchange(fields: Partial<Exchange> = {}): Exchange {
     engine: 'fake',
     numerics: 'none',
     input: null,
+    replayOf: null,
     parameters: {
       maxTokens: 300,
       temperature: 0.2,

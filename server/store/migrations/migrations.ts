@@ -2,8 +2,10 @@
 import type { Migration } from 'kysely';
 import * as exchanges from './001-exchanges.js';
 import * as documents from './002-documents.js';
+import * as exchangeCounts from './003-exchange-counts.js';
 
 export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '001-exchanges': exchanges,
   '002-documents': documents,
+  '003-exchange-counts': exchangeCounts,
 };
