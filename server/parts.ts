@@ -15,6 +15,7 @@ import type { ForeignPagesOptions } from './http/foreign-pages.js';
 import type { StreamTimeouts } from './http/send.js';
 import type { Logger } from './log.js';
 import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
+import { openVault, type Vault } from './store/vault.js';
 import { createWorker, REPOSITORY_DIR, workerOptionsFrom } from './worker/create-worker.js';
 import { expectedModelId } from './worker/expected-model-id.js';
 import type { Worker, WorkerStatus } from './worker/worker.js';
@@ -38,6 +39,7 @@ export interface Parts {
   readonly embedAdmission: Admission;
   readonly worker: Worker;
   readonly log: ExchangeLog;
+  readonly vault: Vault;
   readonly generate: Generate;
   readonly jobs: Jobs;
   readonly models: ServedModels;
@@ -52,7 +54,7 @@ export interface Parts {
    * killed and what still ran ends with `shutting_down`.
    */
   drain(timeoutMs: number): Promise<void>;
-  /** Stops the worker, then flushes the log. */
+  /** Stops the worker, flushes the log, puts what is new in it into the database and closes that. */
   close(): Promise<void>;
 }
 
@@ -61,6 +63,14 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     path: config.MINIVAULT_LOG_FILE,
     maxBytes: config.MINIVAULT_LOG_MAX_BYTES,
     fsync: config.MINIVAULT_LOG_FSYNC,
+    logger,
+  });
+  const vault = openVault({
+    isOn: config.MINIVAULT_VAULT === 'on',
+    url: config.DATABASE_URL,
+    language: config.MINIVAULT_LANGUAGE,
+    logPath: config.MINIVAULT_LOG_FILE,
+    log,
     logger,
   });
   const line = {
@@ -116,6 +126,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     embedAdmission,
     worker,
     log,
+    vault,
     generate,
     jobs,
     responses: new ResponsesStore(),
@@ -146,6 +157,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       await worker.stop();
       await settlesWithin(admission.idle(), LAST_RUNS_TIMEOUT_MS);
       await log.close();
+      await vault.close();
     },
   };
 }

@@ -26,7 +26,18 @@ describe('health', () => {
       worker: { state: 'ready', engine: 'fake', slots: 1, restarts: 0, last_exit: null },
       queue: { waiting: 0, running: 0, max_waiting: 512 },
       log: { degraded: false, spooled: 0, dropped: 0 },
+      vault: { state: 'off', kind: null, vectors: false, behind_bytes: null },
     });
+  });
+
+  it('tells how far the database is behind the log', async () => {
+    app = await startApp({ vault: true });
+    await app.ready();
+    await readStream(`${app.url}/generate`, { body: { prompt: 'x' } });
+    await app.parts.vault.caughtUp();
+    const { vault } = (await get('/health')).body;
+    expect(vault).toMatchObject({ state: 'ready', fault: null, indexed: 1, damaged: 0, behind_bytes: 0 });
+    expect(Date.parse(vault.last_indexed_at)).toBeGreaterThan(Date.now() - 60_000);
   });
 
   it('counts who runs and who waits', async () => {

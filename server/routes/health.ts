@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express';
 import { AppError } from '../errors.js';
 import type { Admission } from '../generation/admission.js';
 import type { ExchangeLogStatus } from '../store/exchange-log.js';
+import type { Vault } from '../store/vault.js';
 import type { Worker, WorkerStatus } from '../worker/worker.js';
 
 const LOADING_RETRY_AFTER_MS = 2_000;
@@ -11,6 +12,7 @@ export interface HealthParts {
   readonly worker: Pick<Worker, 'status'>;
   readonly admission: Pick<Admission, 'waiting' | 'running'>;
   readonly log: { status(): ExchangeLogStatus };
+  readonly vault: Pick<Vault, 'database' | 'status' | 'measure'>;
   readonly maxWaiting: number;
   readonly version: string;
   readonly isStopping: () => boolean;
@@ -32,6 +34,27 @@ function toWireWorker(status: WorkerStatus): unknown {
     rss_bytes: status.rssBytes,
     last_exit: lastExit,
     protocol_faults: status.protocolFaults,
+  };
+}
+
+async function toWireVault({ database, status, measure }: HealthParts['vault']): Promise<unknown> {
+  const { state, kind, fault, hasVectors } = database.status();
+  const { indexed, lastIndexedAt, damaged, fault: indexFault } = status();
+  return {
+    state,
+    kind,
+    fault: fault ?? indexFault,
+    vectors: hasVectors,
+    indexed,
+    last_indexed_at: lastIndexedAt,
+    behind_bytes:
+      state === 'ready'
+        ? await measure().then(
+            ({ unreadBytes }) => unreadBytes,
+            () => null,
+          )
+        : null,
+    damaged,
   };
 }
 
@@ -82,7 +105,8 @@ function requireReady(status: WorkerStatus, stopping: boolean): void {
 
 /** Always 200: the figures are what is asked for, also when something is wrong. */
 export function healthRoute(parts: HealthParts): RequestHandler {
-  return (_req, res) => {
+  return async (_req, res) => {
+    const vault = await toWireVault(parts.vault);
     const worker = parts.worker.status();
     const log = parts.log.status();
     res.json({
@@ -102,6 +126,7 @@ export function healthRoute(parts: HealthParts): RequestHandler {
         torn_tails: log.tornTails,
         last_error: log.lastError,
       },
+      vault,
     });
   };
 }

@@ -14,6 +14,8 @@ export interface ExchangeLog {
    * nothing, or after 2 s, the line waits in memory and the promise resolves all the same.
    */
   append(exchange: Exchange): Promise<void>;
+  /** Called whenever exchanges have come into the file, before their `append` resolves. */
+  onWritten(listener: () => void): void;
   status(): ExchangeLogStatus;
   /** Opens the path again, for SIGHUP. */
   reopen(): Promise<void>;
@@ -60,6 +62,7 @@ export async function openExchangeLog(options: ExchangeLogOptions): Promise<Exch
       }
       await writer.append(Buffer.from(line));
     },
+    onWritten: listener => writer.onWritten(listener),
     status: () => writer.status(),
     reopen: () => writer.reopen(),
     close: () => writer.close(),

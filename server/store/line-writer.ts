@@ -50,6 +50,7 @@ export class LineWriter {
   readonly #logger: Logger;
   readonly #file: RotatingFile;
   readonly #spool = new Spool();
+  readonly #listeners = new Set<() => void>();
   #inFlight: readonly SpooledLine[] = [];
   #isPumping = false;
   #pumped = Promise.resolve();
@@ -116,6 +117,11 @@ export class LineWriter {
       if (this.#isDegraded()) this.#releaseSpooled();
       this.#wake();
     });
+  }
+
+  /** Called whenever lines have come into the file, before their `append` resolves. */
+  onWritten(listener: () => void): void {
+    this.#listeners.add(listener);
   }
 
   /** Opens the path again: for SIGHUP, after somebody moved the file. Resolves when that was tried. */
@@ -213,6 +219,7 @@ export class LineWriter {
       throw error;
     }
     const whereabouts = await file.whereabouts(lines);
+    for (const listener of this.#listeners) listener();
     if (whereabouts !== 'here') this.#file.distrust();
     if (whereabouts === 'gone') {
       this.#spool.putBack(batch);

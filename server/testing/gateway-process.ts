@@ -51,6 +51,7 @@ export async function spawnGateway({
       MINIVAULT_ENGINE: 'fake',
       MINIVAULT_DATA_DIR: home,
       MINIVAULT_LOG_FILE: logFile,
+      MINIVAULT_VAULT: 'off',
       MINIVAULT_FAKE_PLAN: JSON.stringify({ state_dir: home, ...plan }),
       ...env,
     },

@@ -8,6 +8,7 @@ import { listen } from '../http-server.js';
 import { type Logger, silentLogger } from '../log.js';
 import { createParts, type Parts } from '../parts.js';
 import type { FakePlan } from './fake-plan.js';
+import { openTempStore } from './temp-store.js';
 import { until } from './until.js';
 
 export interface StartedApp {
@@ -28,25 +29,32 @@ export interface StartAppOptions {
   /** Settings by their environment names. */
   readonly env?: Readonly<Record<string, string>>;
   readonly logger?: Logger;
+  /** Whether exchanges go into a database, a new one of its own. Default: no. */
+  readonly vault?: boolean;
 }
 
 export async function startApp({
   plan = {},
   env = {},
   logger = silentLogger(),
+  vault = false,
 }: StartAppOptions = {}): Promise<StartedApp> {
   const dir = await mkdtemp(path.join(tmpdir(), 'minivault-'));
   const logFile = path.join(dir, 'log.jsonl');
+  const store = vault ? await openTempStore() : null;
   const config = readConfig({
     PORT: '0',
     MINIVAULT_ENGINE: 'fake',
     MINIVAULT_DATA_DIR: dir,
     MINIVAULT_LOG_FILE: logFile,
     MINIVAULT_FAKE_PLAN: JSON.stringify({ state_dir: dir, ...plan }),
+    MINIVAULT_VAULT: vault ? 'on' : 'off',
+    ...(store === null ? {} : { DATABASE_URL: store.url }),
     ...env,
   });
   const parts = await createParts(config, logger);
   const server = await listen(createApp(parts), config.HOST, config.PORT);
+  if (vault) await until(() => parts.vault.database.status().state === 'ready');
   return {
     url: server.url,
     parts,
@@ -66,6 +74,7 @@ export async function startApp({
       await parts.close();
       server.destroy();
       await closed;
+      await store?.close();
       await rm(dir, { recursive: true, force: true });
     },
   };

@@ -1,0 +1,61 @@
+// The database and what keeps it equal to the log. Opened after the log and closed after it.
+import type { Logger } from '../log.js';
+import type { Database } from './database.js';
+import type { ExchangeLog } from './exchange-log.js';
+import { LogFollower, type LogFollowerStatus } from './log-follower.js';
+import { openDatabase } from './open-database.js';
+import { switchedOff } from './switched-off.js';
+
+export interface VaultOptions {
+  readonly isOn: boolean;
+  /** A PostgreSQL; null for the embedded one. */
+  readonly url: string | null;
+  readonly language: string;
+  readonly logPath: string;
+  readonly log: Pick<ExchangeLog, 'onWritten'>;
+  readonly logger: Logger;
+}
+
+export interface Vault {
+  readonly database: Database;
+  /**
+   * Resolves when every exchange that is in the log now has its row: some milliseconds after it was answered. After
+   * 1 s in any case, and at once while the database is away.
+   */
+  caughtUp(): Promise<void>;
+  status(): LogFollowerStatus;
+  /** Bytes of the log, and of those the ones that have no rows yet. */
+  measure(): Promise<{ bytes: number; unreadBytes: number }>;
+  /** Catches up, for at most 2 s, and closes the database; the log must be closed already. */
+  close(): Promise<void>;
+}
+
+/** Returns at once: the database is `opening` meanwhile. */
+export function openVault({ isOn, url, language, logPath, log, logger }: VaultOptions): Vault {
+  if (!isOn) return emptyVault('The vault is switched off by MINIVAULT_VAULT=off.');
+  if (url === null) return emptyVault('There is no database: set DATABASE_URL to a PostgreSQL.');
+  const database = openDatabase({ url, logger });
+  const follower = new LogFollower({ path: logPath, database, languageOf: () => language, logger });
+  log.onWritten(() => follower.wake());
+  return {
+    database,
+    caughtUp: () => follower.caughtUp(),
+    status: () => follower.status(),
+    measure: () => follower.measure(),
+    close: async () => {
+      await follower.close();
+      await database.close();
+    },
+  };
+}
+
+function emptyVault(fault: string): Vault {
+  const nothing: LogFollowerStatus = { indexed: 0, lastIndexedAt: null, damaged: 0, fault: null };
+  return {
+    database: switchedOff(fault),
+    caughtUp: async () => {},
+    status: () => nothing,
+    measure: async () => ({ bytes: 0, unreadBytes: 0 }),
+    close: async () => {},
+  };
+}
