@@ -9,6 +9,8 @@ type SearchVector = ColumnType<never, never, never>;
 /** One exchange of the log. `line` is its line, byte for byte without the newline; every other column is made from it. */
 export interface ExchangesTable {
   readonly id: string;
+  /** In the order in which the rows came, with gaps. */
+  readonly seq: ColumnType<string, never, never>;
   readonly ended_at: Timestamp;
   readonly status: 'completed' | 'cancelled' | 'failed';
   readonly dialect: string;
