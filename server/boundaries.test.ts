@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 /** One uses only lower levels and its own folder; equals are strangers. Names of root files and of folders. */
 const LEVELS: readonly (readonly string[])[] = [
   ['errors', 'domain', 'settings'],
-  ['config', 'log', 'metrics'],
+  ['config', 'log', 'metrics', 'backend'],
   ['worker', 'store', 'dialects', 'upstream'],
   ['retrieval'],
   ['generation'],
@@ -19,8 +19,10 @@ const LEVELS: readonly (readonly string[])[] = [
 const NEVER: Readonly<Record<string, RegExp>> = {
   domain: /./,
   settings: /^(?:errors|domain)$/,
+  backend: /^(?:config|log|metrics|express|node:.*)$/,
   worker: /^(?:pg|express|p-queue)$/,
   store: /^(?:execa|express)$/,
+  upstream: /^(?:pg|express|p-queue|execa)$/,
   dialects: /^(?:config|log|metrics|express|node:(?:https?|crypto|fs|perf_hooks).*)$/,
   retrieval: /^(?:worker|dialects|express|pg|kysely)$/,
   generation: /^(?:dialects|express|pg|kysely)$/,

@@ -1,7 +1,8 @@
 // Refuses a prompt that cannot fit the model's context while that can still be an HTTP error.
+
+import type { Backend } from '../backend/backend.js';
 import type { GenerationInput, Message } from '../domain/generation.js';
 import { AppError } from '../errors.js';
-import type { Worker } from '../worker/worker.js';
 
 /** What a chat template may add around a message; generous, since it only decides whether to ask the tokenizer. */
 const TEMPLATE_TOKENS = 64;
@@ -27,7 +28,7 @@ function textOf({ content, toolCalls, name = '' }: Message): string {
  * @throws AppError context_length_exceeded with both numbers.
  */
 export async function checkContextLength(
-  worker: Worker,
+  worker: Backend,
   input: GenerationInput,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,7 +1,8 @@
 // How texts become vectors: a place in a line of their own, then the worker. Knows no dialect.
+
+import type { EmbedBackend } from '../backend/backend.js';
 import type { Embedding, EmbedInput, EmbedOptions } from '../domain/embedding.js';
 import { AppError } from '../errors.js';
-import type { Worker } from '../worker/worker.js';
 import type { Admission } from './admission.js';
 
 /** Requests that the worker has at once; it takes turns between them. */
@@ -10,7 +11,7 @@ export const EMBED_SLOTS = 4;
 export interface EmbedParts {
   /** Not that of the prompts: texts neither wait for a slot of the model nor take one. */
   readonly admission: Admission;
-  readonly worker: Pick<Worker, 'embed' | 'load' | 'status'>;
+  readonly worker: Pick<EmbedBackend, 'embed' | 'load' | 'status'>;
 }
 
 export interface EmbedRequest extends EmbedOptions {

@@ -1,7 +1,8 @@
 // Makes a request fit a context: leaves out the oldest messages, and bounds the answer by what is left. Knows no dialect.
+
+import type { Backend } from '../backend/backend.js';
 import type { ChatInput, GenerateRequest, GenerationInput, Message } from '../domain/generation.js';
 import { AppError } from '../errors.js';
-import type { Worker } from '../worker/worker.js';
 import { mostTokens } from './context-limit.js';
 import type { Residency } from './residency.js';
 
@@ -20,7 +21,7 @@ export interface ContextBounds {
  * @throws AppError context_length_exceeded with both numbers; what `tokenize` throws.
  */
 export async function fitContext(
-  worker: Pick<Worker, 'tokenize' | 'status'>,
+  worker: Pick<Backend, 'tokenize' | 'status'>,
   residency: Pick<Residency, 'ready'>,
   request: Omit<GenerateRequest, 'id'>,
   { contextLength, dropsMessages }: ContextBounds,

@@ -8,6 +8,7 @@ import { createGenerate } from './generate.js';
 const worker = {
   status: () => ({ state: 'ready', model: { context_length: 1_000_000 } }),
   load: () => {},
+  check: () => {},
   generate: () => {
     throw new Error('must not be reached');
   },

@@ -1,9 +1,10 @@
 // How a generation runs: admit, run, record. The one source of events for every dialect; knows none of them.
+
+import type { Backend, BackendRun, RunOutcome } from '../backend/backend.js';
 import type { Exchange } from '../domain/exchange.js';
 import type { GenerateRequest, GenerationEvent, GenerationEvents } from '../domain/generation.js';
 import { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { RunOutcome, Worker, WorkerRun } from '../worker/worker.js';
 import type { Admission, Ticket } from './admission.js';
 import { checkContextLength } from './context-limit.js';
 import { type ExchangeContext, isWorthKeeping, toExchange, withQueueMs } from './record.js';
@@ -15,7 +16,7 @@ const POSITION_INTERVAL_MS = 1_000;
 
 export interface GeneratorParts {
   readonly admission: Admission;
-  readonly worker: Worker;
+  readonly worker: Backend;
   readonly log: { append(exchange: Exchange): Promise<void> };
   readonly logger: Logger;
   /** A waiting request hears its position when it changes, and this often when it does not. */
@@ -39,7 +40,7 @@ export function createGenerate(parts: GeneratorParts): Generate {
 
   /** Settles with the worker, not with the reader: a slow client neither holds the slot nor delays the log. */
   async function settle(
-    run: WorkerRun,
+    run: BackendRun,
     ticket: Ticket,
     waitedMs: number,
     request: GenerateRequest,
@@ -67,11 +68,12 @@ export function createGenerate(parts: GeneratorParts): Generate {
     signal: AbortSignal,
   ): AsyncGenerator<readonly GenerationEvent[]> {
     admission.requireRoom();
+    worker.check(request);
     checkToolFormat(worker, request.input);
     await checkContextLength(worker, request.input, signal);
     const enteredAtMs = performance.now();
     const ticket = admission.enter(signal);
-    let workerRun: WorkerRun;
+    let workerRun: BackendRun;
     let settled: Promise<void>;
     let waitedMs: number;
     let isHandedOver = false;

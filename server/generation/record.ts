@@ -1,7 +1,8 @@
 // What a finished run becomes in the log. Knows neither the log's file nor the client.
+
+import type { BackendStatus, RunOutcome } from '../backend/backend.js';
 import type { Exchange } from '../domain/exchange.js';
 import type { GenerateRequest, GenerationInput, Timings } from '../domain/generation.js';
-import type { RunOutcome, WorkerStatus } from '../worker/worker.js';
 
 /** Who asked, and how: the part of an exchange that generation itself does not need. */
 export interface ExchangeContext {
@@ -32,7 +33,7 @@ export function toExchange(
   request: GenerateRequest,
   context: ExchangeContext,
   outcome: RunOutcome,
-  worker: Pick<WorkerStatus, 'model' | 'engine'>,
+  worker: Pick<BackendStatus, 'model' | 'engine'>,
   endedAt: Date,
 ): Exchange {
   const { messages, prompt } = request.input;
@@ -52,7 +53,7 @@ export function toExchange(
     numerics: outcome.numerics,
     input: isOneUserMessage(request.input) ? null : request.input,
     replayOf: context.replayOf ?? null,
-    parameters: request.sampling,
+    parameters: outcome.parameters ?? request.sampling,
     usage: outcome.usage,
     timings: outcome.timings,
     requestId: context.requestId,

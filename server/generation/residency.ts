@@ -1,6 +1,7 @@
 // How long the model stays in memory while nobody asks it anything, and bringing it back. Knows no dialect.
+
+import type { Backend, BackendStatus } from '../backend/backend.js';
 import { AppError } from '../errors.js';
-import type { Worker, WorkerStatus } from '../worker/worker.js';
 import type { Admission } from './admission.js';
 
 /** A longer one makes Node's timers fire at once. */
@@ -10,7 +11,7 @@ const BUSY_RETRY_MS = 1_000;
 const RETRY_LATER = { retryAfterMs: 5_000 };
 
 export interface ResidencyOptions {
-  readonly worker: Pick<Worker, 'load' | 'unload' | 'status' | 'onChange'>;
+  readonly worker: Pick<Backend, 'load' | 'unload' | 'status' | 'onChange'>;
   /** All where somebody may wait for the worker. */
   readonly lines: readonly Pick<Admission, 'isQuiet' | 'onQuiet'>[];
   /** Of a model about which nobody has said otherwise since it was loaded; Infinity for ever. */
@@ -57,7 +58,7 @@ export class Residency {
     const { worker } = this.#options;
     worker.load();
     await new Promise<void>((resolve, reject) => {
-      const look = ({ state, fault }: WorkerStatus): void => {
+      const look = ({ state, fault }: BackendStatus): void => {
         if (state === 'ready') settle(null);
         else if (state === 'failed') {
           settle(new AppError('model_unavailable', fault ?? 'The worker failed.', RETRY_LATER));

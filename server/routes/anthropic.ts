@@ -1,6 +1,7 @@
 // POST /v1/messages and /v1/messages/count_tokens: Anthropic's clients.
 import type { RequestHandler } from 'express';
 import { v7 as uuidv7 } from 'uuid';
+import type { Backend } from '../backend/backend.js';
 import { createMessagesEncoder, messageAnswer } from '../dialects/anthropic-messages.js';
 import {
   countTokensBodySchema,
@@ -17,14 +18,13 @@ import { checkToolFormat } from '../generation/tool-format.js';
 import { parseBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
-import type { Worker } from '../worker/worker.js';
 import { drawSeed } from './seed.js';
 
 export interface MessagesRouteParts {
   readonly generate: Generate;
   readonly timeouts: StreamTimeouts;
   readonly models: ServedModels;
-  readonly worker: Pick<Worker, 'status'>;
+  readonly worker: Pick<Backend, 'status'>;
 }
 
 export function messagesRoute({ generate, timeouts, models, worker }: MessagesRouteParts): RequestHandler {
@@ -66,7 +66,7 @@ export function messagesRoute({ generate, timeouts, models, worker }: MessagesRo
 
 export interface CountTokensRouteParts {
   readonly models: Pick<ServedModels, 'requireServed'>;
-  readonly worker: Pick<Worker, 'status' | 'tokenize'>;
+  readonly worker: Pick<Backend, 'status' | 'tokenize'>;
 }
 
 export function countTokensRoute({ models, worker }: CountTokensRouteParts): RequestHandler {

@@ -1,6 +1,7 @@
 // Vectors of texts, for OpenAI's clients (/v1/embeddings) and Ollama's (/api/embed, /api/embeddings).
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RequestHandler, Response } from 'express';
+import type { EmbedBackend } from '../backend/backend.js';
 import {
   embedAnswer,
   embedBodySchema,
@@ -21,7 +22,6 @@ import type { Residency } from '../generation/residency.js';
 import type { ServedModels } from '../generation/served-models.js';
 import { parseBody, requireBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
-import type { Worker } from '../worker/worker.js';
 
 /** Some 5 ms of work: a long answer must not keep streams waiting while it is made. */
 const PIECES_A_TURN = 32;
@@ -44,7 +44,7 @@ export function embeddingsRoute({ embed, embedders }: EmbeddingRouteParts): Requ
 
 export interface OllamaEmbedRouteParts extends EmbeddingRouteParts {
   readonly residency: Pick<Residency, 'keepFor'>;
-  readonly worker: Pick<Worker, 'status'>;
+  readonly worker: Pick<EmbedBackend, 'status'>;
 }
 
 export function embedRoute(parts: OllamaEmbedRouteParts): RequestHandler {

@@ -1,15 +1,15 @@
 // GET /health (everything), /livez (the process), /readyz (may prompts be answered now).
 import type { RequestHandler } from 'express';
+import type { Backend, BackendStatus, UpstreamStatus } from '../backend/backend.js';
 import { AppError } from '../errors.js';
 import type { Admission } from '../generation/admission.js';
 import type { ExchangeLogStatus } from '../store/exchange-log.js';
 import type { Vault } from '../store/vault.js';
-import type { Worker, WorkerStatus } from '../worker/worker.js';
 
 const LOADING_RETRY_AFTER_MS = 2_000;
 
 export interface HealthParts {
-  readonly worker: Pick<Worker, 'status'>;
+  readonly worker: Pick<Backend, 'status'>;
   readonly admission: Pick<Admission, 'waiting' | 'running'>;
   readonly log: { status(): ExchangeLogStatus };
   readonly vault: Pick<Vault, 'database' | 'status' | 'measure'>;
@@ -18,7 +18,7 @@ export interface HealthParts {
   readonly isStopping: () => boolean;
 }
 
-function toWireWorker(status: WorkerStatus): unknown {
+function toWireWorker(status: BackendStatus): unknown {
   const { lastExit } = status;
   return {
     state: status.state,
@@ -58,33 +58,42 @@ async function toWireVault({ database, status, measure }: HealthParts['vault']):
   };
 }
 
+function toWireUpstream({ url, lastSuccessAt, lastFailure, isDown }: UpstreamStatus): unknown {
+  return { url, is_down: isDown, last_success_at: lastSuccessAt, last_failure: lastFailure };
+}
+
 /** Its template alone is longer than all the rest; POST /api/show has it. */
-function withoutDetails(model: WorkerStatus['model']): unknown {
+function withoutDetails(model: BackendStatus['model']): unknown {
   if (model === null) return null;
   const { details: _, ...rest } = model;
   return rest;
 }
 
 /** Its path is nobody's business. */
-function withoutTokenizer(embedder: WorkerStatus['embedder']): unknown {
+function withoutTokenizer(embedder: BackendStatus['embedder']): unknown {
   if (embedder === null) return null;
   const { tokenizer: _, ...rest } = embedder;
   return rest;
 }
 
 /** One word for a person: `degraded` still answers prompts, but something needs a look. */
-function overall(status: WorkerStatus, log: ExchangeLogStatus, stopping: boolean): string {
+function overall(status: BackendStatus, log: ExchangeLogStatus, stopping: boolean): string {
   if (stopping) return 'stopping';
   if (status.state === 'failed' || status.state === 'stopped') return 'failed';
   if (status.state === 'unloaded') return 'unloaded';
   if (status.state !== 'ready') return 'loading';
-  return log.degraded ? 'degraded' : 'ok';
+  return log.degraded || status.upstream?.isDown ? 'degraded' : 'ok';
 }
 
 /** @throws AppError shutting_down, model_loading or model_unavailable when prompts are not answered now. */
-function requireReady(status: WorkerStatus, stopping: boolean): void {
+function requireReady(status: BackendStatus, stopping: boolean): void {
   if (stopping)
     throw new AppError('shutting_down', 'The gateway is stopping.', { retryAfterMs: LOADING_RETRY_AFTER_MS });
+  if (status.upstream?.isDown) {
+    throw new AppError('model_unavailable', status.upstream.lastFailure?.message ?? 'The upstream is down.', {
+      retryAfterMs: LOADING_RETRY_AFTER_MS,
+    });
+  }
   if (status.state === 'ready') return;
   if (status.state === 'failed' || status.state === 'stopped') {
     throw new AppError('model_unavailable', status.fault ?? 'The worker has stopped.', {
@@ -114,6 +123,7 @@ export function healthRoute(parts: HealthParts): RequestHandler {
       version: parts.version,
       uptime_s: Math.round(process.uptime()),
       worker: toWireWorker(worker),
+      ...(worker.upstream === null ? {} : { upstream: toWireUpstream(worker.upstream) }),
       queue: {
         waiting: parts.admission.waiting,
         running: parts.admission.running,

@@ -2,6 +2,7 @@
 import type { RequestHandler } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import type { z } from 'zod';
+import type { Backend } from '../backend/backend.js';
 import type { StreamEncoder } from '../dialects/dialect.js';
 import {
   createOllamaChatEncoder,
@@ -29,7 +30,6 @@ import { parseToolCalls } from '../generation/tool-calls.js';
 import { parseBody, requireBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
-import type { Worker } from '../worker/worker.js';
 import { drawSeed } from './seed.js';
 
 export interface OllamaRouteParts {
@@ -37,7 +37,7 @@ export interface OllamaRouteParts {
   readonly timeouts: StreamTimeouts;
   readonly models: ServedModels;
   readonly residency: Residency;
-  readonly worker: Pick<Worker, 'tokenize' | 'status'>;
+  readonly worker: Pick<Backend, 'tokenize' | 'status'>;
 }
 
 /** What tells the two apart. */

@@ -1,5 +1,6 @@
 // Ollama's questions about models: tags, show, ps, version. There is one model, which MINIVAULT_MODEL names.
 import type { RequestHandler } from 'express';
+import type { Backend } from '../backend/backend.js';
 import {
   OLLAMA_VERSION,
   ollamaPullBodySchema,
@@ -14,12 +15,11 @@ import type { Residency } from '../generation/residency.js';
 import type { ServedModels } from '../generation/served-models.js';
 import { parseBody, requireBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
-import type { Worker } from '../worker/worker.js';
 
 export interface OllamaModelParts {
   readonly models: ServedModels;
   readonly embedders: ServedModels;
-  readonly worker: Pick<Worker, 'status'>;
+  readonly worker: Pick<Backend, 'status'>;
   readonly residency: Pick<Residency, 'expiresAt' | 'ready'>;
 }
 

@@ -1,5 +1,6 @@
 // POST /v1/chat/completions: OpenAI's clients, and system B's with their bare prompt.
 import type { RequestHandler } from 'express';
+import type { ModelFacts } from '../backend/backend.js';
 import { chatAnswer, createChatEncoder } from '../dialects/openai-chat.js';
 import { chatBodySchema, toChatGeneration } from '../dialects/openai-chat-body.js';
 import type { CallReading } from '../dialects/openai-tools.js';
@@ -7,7 +8,6 @@ import type { GenerateRequest, GenerationEvents } from '../domain/generation.js'
 import { parseToolCalls } from '../generation/tool-calls.js';
 import { parseBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
-import type { WorkerModel } from '../worker/protocol.js';
 import { answerChoices, type OpenAiRouteParts } from './openai-choices.js';
 import { drawSeed } from './seed.js';
 
@@ -35,6 +35,6 @@ export function chatCompletionsRoute(parts: OpenAiRouteParts): RequestHandler {
   };
 }
 
-function formatOf(reading: CallReading, model: WorkerModel | null): string | null {
+function formatOf(reading: CallReading, model: ModelFacts | null): string | null {
   return reading === 'bare' ? reading : (model?.tool_format ?? null);
 }

@@ -1,6 +1,7 @@
 // What chat completions and completions do alike: all choices of a request as one answer, streamed or whole.
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
+import type { Backend } from '../backend/backend.js';
 import type { StreamEncoder } from '../dialects/dialect.js';
 import { type OpenAiContext, toFingerprint } from '../dialects/openai-answer.js';
 import type { ChoiceEvent, ChoicesResult, GenerateRequest, GenerationEvents } from '../domain/generation.js';
@@ -10,13 +11,12 @@ import type { Generate } from '../generation/generate.js';
 import type { ServedModels } from '../generation/served-models.js';
 import type { RequestScope } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
-import type { Worker } from '../worker/worker.js';
 
 export interface OpenAiRouteParts {
   readonly generate: Generate;
   readonly timeouts: StreamTimeouts;
   readonly models: ServedModels;
-  readonly worker: Pick<Worker, 'status' | 'detokenize'>;
+  readonly worker: Pick<Backend, 'status' | 'detokenize'>;
 }
 
 export interface ChoicesAsked {
@@ -63,7 +63,7 @@ export async function answerChoices(
   if (!scope.signal.aborted) res.set(headers).json(answer(result, context));
 }
 
-function fingerprintOf(worker: Pick<Worker, 'status'>): string {
+function fingerprintOf(worker: Pick<Backend, 'status'>): string {
   const { model } = worker.status();
   // The engines tell as dtype what they compute in.
   return toFingerprint({ digest: model?.digest ?? 'unknown', numerics: model?.dtype ?? 'unknown' });

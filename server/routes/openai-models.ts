@@ -1,12 +1,12 @@
 // GET /v1/models and /v1/models/{id}: what is served, the model and the embedder.
 import type { RequestHandler } from 'express';
+import type { Backend } from '../backend/backend.js';
 import { toModel, toModelList } from '../dialects/openai-models.js';
 import type { ServedModels } from '../generation/served-models.js';
-import type { Worker } from '../worker/worker.js';
 
 export interface ModelsRouteParts {
   readonly models: ServedModels;
-  readonly worker: Pick<Worker, 'status'>;
+  readonly worker: Pick<Backend, 'status'>;
 }
 
 /** The gateway's own start: a model does not tell its age. */

@@ -1,6 +1,7 @@
 // POST /v1/responses: a response streamed, whole, or in the background.
 import type { RequestHandler } from 'express';
 import { v7 as uuidv7 } from 'uuid';
+import type { Backend } from '../backend/backend.js';
 import { type ResponseContext, toResponseId } from '../dialects/openai-responses.js';
 import { type ResponsesBody, responsesBodySchema, toGeneration } from '../dialects/openai-responses-body.js';
 import { createFrameEncoder, ResponseFold } from '../dialects/openai-responses-events.js';
@@ -16,7 +17,6 @@ import { parseToolCalls } from '../generation/tool-calls.js';
 import { parseBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
-import type { Worker } from '../worker/worker.js';
 import { requireResponse } from './openai-stored-responses.js';
 import { drawSeed } from './seed.js';
 
@@ -24,7 +24,7 @@ export interface ResponsesRouteParts {
   readonly generate: Generate;
   readonly timeouts: StreamTimeouts;
   readonly models: ServedModels;
-  readonly worker: Pick<Worker, 'status'>;
+  readonly worker: Pick<Backend, 'status'>;
   readonly responses: ResponsesStore;
 }
 

@@ -48,6 +48,8 @@ export function createWorker(options: WorkerOptions): Worker {
   };
   return {
     start: () => supervisor.start(),
+    // Its prompts may wait for a model that is not known yet: what it cannot do is found by the worker itself.
+    check: () => {},
     generate: (request, signal) => loaded().generate(request, signal),
     tokenize: (input, signal) => loaded().tokenize(input, signal),
     detokenize: (tokenIds, signal) => loaded().detokenize(tokenIds, signal),

@@ -1,5 +1,7 @@
 // One worker process from spawn to end: handshake, signs of life, and why it was killed. Decides nothing about the
 // next one and knows no requests.
+
+import { Watchdog } from '../backend/watchdog.js';
 import type { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { Channel, type ChannelListener } from './channel.js';
@@ -9,7 +11,6 @@ import { type SpawnWorker, stopProcess, type WorkerCommand, type WorkerProcess }
 import { PROTOCOL_VERSION, type WorkerMessage } from './protocol.js';
 import type { ProtocolFaults } from './protocol-faults.js';
 import { StderrTail } from './stderr-tail.js';
-import { Watchdog } from './watchdog.js';
 import type { WorkerExit } from './worker.js';
 
 type Message<T extends WorkerMessage['type']> = Extract<WorkerMessage, { type: T }>;

@@ -1,11 +1,12 @@
 // One run: what its client reads, what the worker said about it, and when both are finished. Knows neither channel
 // nor process: it asks its host to cancel it or to replace the worker.
+
+import { EventBatches } from '../backend/event-batches.js';
+import { Watchdog } from '../backend/watchdog.js';
 import type { GenerateRequest, GenerationEvent } from '../domain/generation.js';
 import { AppError, isErrorCode } from '../errors.js';
-import { EventBatches } from './event-batches.js';
 import { fromWireLogprob, fromWireTimings, fromWireUsage, type WorkerMessage } from './protocol.js';
 import { RunMeter } from './run-meter.js';
-import { Watchdog } from './watchdog.js';
 import type { RunOutcome, WorkerRun } from './worker.js';
 
 /** Unread text at which a client counts as gone, in UTF-16 units. */

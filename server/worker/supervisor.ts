@@ -75,6 +75,7 @@ export class Supervisor implements LifeListener {
       lastExit: this.#lastExit,
       fault: this.#fault,
       protocolFaults: this.#faults.counts(),
+      upstream: null,
     };
   }
 
