@@ -202,6 +202,19 @@ describe('reading all', () => {
     expect(sizes).toEqual([2, 2]);
   });
 
+  it('does not run after what comes in meanwhile', async () => {
+    await storeExchanges(
+      store.database,
+      numbers(0, 150).map(number => numberedExchange(number)),
+    );
+    let read = 0;
+    for await (const lines of history.read({}, new AbortController().signal)) {
+      read += lines.length;
+      await storeExchanges(store.database, [numberedExchange(1_000 + read)]);
+    }
+    expect(read).toBe(150);
+  });
+
   it('ends when its reader has gone', async () => {
     await storeExchanges(
       store.database,

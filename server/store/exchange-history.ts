@@ -35,8 +35,8 @@ export interface ExchangeHistory {
   /** Its line of the log, null when there is none; no text at all is a wrong id. */
   find(id: string): Promise<string | null>;
   /**
-   * Oldest first, in batches of bounded size, each a query of its own: however slow the reader, nothing is held open
-   * meanwhile. Ends early when the signal is aborted.
+   * Those that are there now, oldest first, in batches of bounded size, each a query of its own: however slow the
+   * reader, nothing is held open meanwhile. Ends early when the signal is aborted.
    */
   read(filters: ExchangeFilters, signal: AbortSignal): AsyncGenerator<readonly string[]>;
 }
@@ -46,7 +46,7 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 
 const idSchema = z.guid();
 
-const endedAt = sql<string>`to_char(ended_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+const ENDED_AT = sql<string>`to_char(ended_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 export function createExchangeHistory(database: Pick<Database, 'run'>): ExchangeHistory {
   return {
@@ -75,9 +75,10 @@ export function createExchangeHistory(database: Pick<Database, 'run'>): Exchange
       return row?.line ?? null;
     },
     read: async function* read(filters, signal) {
+      const newest = await database.run(db => inOrder(db, filters, 'desc', null).limit(1).executeTakeFirst());
       let after: ExchangePlace | null = null;
-      while (!signal.aborted) {
-        const rows = await database.run(db => readBatch(db, filters, after));
+      while (newest !== undefined && !signal.aborted) {
+        const rows = await database.run(db => readBatch(db, filters, after, newest));
         const last = rows.at(-1);
         if (last === undefined) return;
         after = last;
@@ -93,18 +94,17 @@ function inOrder(
   order: 'asc' | 'desc',
   after: ExchangePlace | null,
 ) {
-  const isBeyond = sql.raw(order === 'asc' ? '>' : '<');
   return db
     .selectFrom('exchanges')
-    .select(['id', 'line', endedAt.as('endedAt')])
+    .select(['id', 'line', ENDED_AT.as('endedAt')])
     .where(matches(filters))
-    .$if(after !== null, query =>
-      query.where(
-        sql<SqlBool>`(ended_at, id) ${isBeyond} (${after?.endedAt}::timestamptz, ${after?.id}::uuid)`,
-      ),
-    )
+    .where(after === null ? sql<SqlBool>`true` : isPlaced(order === 'asc' ? '>' : '<', after))
     .orderBy('ended_at', order)
     .orderBy('id', order);
+}
+
+function isPlaced(side: '<' | '<=' | '>', { endedAt, id }: ExchangePlace) {
+  return sql<SqlBool>`(ended_at, id) ${sql.raw(side)} (${endedAt}::timestamptz, ${id}::uuid)`;
 }
 
 type Row = ExchangePlace & { readonly line: string };
@@ -114,8 +114,9 @@ async function readBatch(
   db: Kysely<Schema>,
   filters: ExchangeFilters,
   after: ExchangePlace | null,
+  last: ExchangePlace,
 ): Promise<readonly Row[]> {
-  const batch = inOrder(db, filters, 'asc', after).limit(BATCH_ROWS);
+  const batch = inOrder(db, filters, 'asc', after).where(isPlaced('<=', last)).limit(BATCH_ROWS);
   const { rows } = await sql<Row>`
     select id, line, "endedAt"
     from (

@@ -1,0 +1,35 @@
+// GET /history/export: all exchanges that match, oldest first, as a file.
+import type { RequestHandler } from 'express';
+import { createExportEncoder, type ExportEvent, exportQuerySchema } from '../dialects/history-export.js';
+import { parseWith } from '../http/body.js';
+import { scopeOf } from '../http/request-scope.js';
+import { type StreamTimeouts, sendStream } from '../http/send.js';
+import type { HistoryRouteParts } from './history.js';
+
+export interface ExportRouteParts extends HistoryRouteParts {
+  readonly timeouts: StreamTimeouts;
+}
+
+export function exportRoute({ history, follower, timeouts }: ExportRouteParts): RequestHandler {
+  return async (req, res) => {
+    const { format, ...filters } = parseWith(exportQuerySchema, req.query);
+    await follower.caughtUp();
+    const scope = scopeOf(res);
+    const batches = req.method === 'HEAD' ? [] : history.read(filters, scope.signal);
+    const name = `minivault-history-${new Date().toISOString().slice(0, 10)}.${format}`;
+    await sendStream(res, scope, exportEvents(batches, scope.signal), createExportEncoder(format), {
+      ...timeouts,
+      headers: { 'Content-Disposition': `attachment; filename="${name}"` },
+    });
+  };
+}
+
+async function* exportEvents(
+  batches: AsyncIterable<readonly string[]> | Iterable<readonly string[]>,
+  signal: AbortSignal,
+): AsyncGenerator<readonly ExportEvent[]> {
+  for await (const lines of batches) {
+    yield lines.map(line => ({ type: 'exchange', line }));
+  }
+  if (!signal.aborted) yield [{ type: 'done' }];
+}
