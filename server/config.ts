@@ -1,5 +1,6 @@
 // The one reader of the environment. Which settings there are, their defaults and meanings: settings/*. Knows no other part.
 import type { z } from 'zod';
+import { documentsSettings } from './settings/documents.js';
 import { limitsSettings } from './settings/limits.js';
 import { listeningFaults, listeningSettings } from './settings/listening.js';
 import { modelSettings } from './settings/model.js';
@@ -12,6 +13,7 @@ export const SETTINGS = {
   ...listeningSettings,
   ...modelSettings,
   ...storageSettings,
+  ...documentsSettings,
   ...limitsSettings,
   ...testingSettings,
 } as const satisfies Record<string, Setting>;

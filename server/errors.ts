@@ -84,11 +84,28 @@ export const ERRORS = {
     about: 'The answer has none of the types that `Accept` names.',
   },
   request_timeout: { status: 408, retryable: true, about: 'The request took over 15 s to arrive.' },
-  body_too_large: { status: 413, retryable: false, about: 'The body is larger than 1 MiB.' },
+  body_too_large: {
+    status: 413,
+    retryable: false,
+    about:
+      'The body is larger than 1 MiB, or brings documents and is larger than MINIVAULT_DOCUMENTS_MAX_BYTES.',
+  },
+  document_too_large: {
+    status: 413,
+    retryable: false,
+    about: 'A document is longer than MINIVAULT_DOCUMENT_MAX_CHARACTERS; the message names it.',
+  },
+  unreadable_document: {
+    status: 422,
+    retryable: false,
+    about:
+      'A file has no text that can be read: it is broken, encrypted, empty, or takes too much time or memory.',
+  },
   unsupported_media_type: {
     status: 415,
     retryable: false,
-    about: 'The body must be uncompressed JSON in UTF-8, and say so in `Content-Type`.',
+    about:
+      'The body must be uncompressed JSON in UTF-8 (of an upload: multipart/form-data, with files of a known kind), and say so in `Content-Type`.',
   },
   client_too_slow: {
     status: 408,
@@ -134,6 +151,11 @@ export const ERRORS = {
     status: 503,
     retryable: true,
     about: 'The database is away, still opening, or lacks pgvector; generation goes on without it.',
+  },
+  embedder_mismatch: {
+    status: 503,
+    retryable: true,
+    about: 'The documents were embedded by another embedder than there is now: `npm run reembed`.',
   },
   generation_timeout: { status: 504, retryable: false, about: 'The model gave no token for too long.' },
 } as const satisfies Record<string, { status: number; retryable: boolean; about: string }>;

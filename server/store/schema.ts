@@ -59,6 +59,8 @@ export interface DocumentsTable {
   readonly filename: string | null;
   readonly media_type: string;
   readonly content: string;
+  /** UTF-16 code units of the content, as offsets count. */
+  readonly characters: number;
   /** The JSON object that came with it. */
   readonly metadata: ColumnType<Readonly<Record<string, unknown>>, string, string>;
   readonly language: string;

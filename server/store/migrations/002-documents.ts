@@ -9,6 +9,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       filename text,
       media_type text not null,
       content text not null,
+      characters integer not null,
       metadata json not null,
       language regconfig not null,
       created_at timestamptz not null default now()
