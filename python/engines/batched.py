@@ -20,12 +20,12 @@ from engines.base import (
     answer_room,
 )
 from engines.batch_settings import BatchSettings, Capacity, choose_capacity, read_batch_settings
+from engines.vocabulary import read_vocabulary
 from engines.warm_up import warm_up
 from fault_log import report_fault
 from free_memory import free_memory_bytes
 from generation import GenerateRequest, GenerationInput
 from loading_progress import report_stage
-from model_text import ModelText
 from models import locate_model
 
 if TYPE_CHECKING:
@@ -57,7 +57,6 @@ class BatchedEngine:
 
     def take(self, loaded: "LoadedModel", settings: BatchSettings, report: Report) -> ModelInfo:
         """The second half of `load`, for a model that is in memory already."""
-        from constraints import Grammars
         from engines.batch_loop import BatchLoop
         from engines.kv_blocks import blocks_for
 
@@ -67,10 +66,7 @@ class BatchedEngine:
             step = self._make_step(loaded, settings, capacity, blocks)
         self.slots = capacity.slots
         self.numerics = step.numerics
-        token_count = loaded.model.get_input_embeddings().weight.shape[0]
-        self._text = ModelText(loaded.tokenizer, token_count)
-        with report_stage(report, "vocabulary"):
-            self._grammars = Grammars(loaded.tokenizer, token_count, loaded.end_ids)
+        self._text, self._grammars = read_vocabulary(loaded, report)
         self._context_length = loaded.info.context_length
         self._device = loaded.model.device
         self._loop = BatchLoop(step, blocks, loaded.end_ids)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from cpu_threads import choose_waiting
 from engines.base import Admitted, ModelInfo, Report, StepOutput, answer_room
+from engines.vocabulary import read_vocabulary
 from engines.warm_up import warm_up
 from generation import GenerateRequest, GenerationInput
 from loading_progress import report_stage
-from model_text import ModelText
 from models import locate_model
 
 if TYPE_CHECKING:
@@ -43,14 +43,10 @@ class StreamerEngine:
     def load(self, report: Report) -> ModelInfo:
         choose_waiting()
         place = locate_model(self._reference, self._data_dir, report)
-        from constraints import Grammars
         from model_loading import load_model
 
         self._loaded = load_model(place, report)
-        token_count = self._loaded.model.get_input_embeddings().weight.shape[0]
-        self._text = ModelText(self._loaded.tokenizer, token_count)
-        with report_stage(report, "vocabulary"):
-            self._grammars = Grammars(self._loaded.tokenizer, token_count, self._loaded.end_ids)
+        self._text, self._grammars = read_vocabulary(self._loaded, report)
         self.numerics = self._loaded.info.dtype
         self._thread.start()
         with report_stage(report, "warming up"):
