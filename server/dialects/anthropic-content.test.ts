@@ -1,20 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type AppError, toAppError } from '../errors.js';
 import { parseWith } from '../http/body.js';
+import { refusalOf } from '../testing/refusal.js';
 import { messageSchema, toMessages } from './anthropic-content.js';
 
 const schema = z.object({ messages: z.array(messageSchema) });
 const messagesOf = (...messages: unknown[]) => toMessages(parseWith(schema, { messages }).messages);
-
-function errorOf(...messages: unknown[]): AppError {
-  try {
-    messagesOf(...messages);
-  } catch (error) {
-    return toAppError(error);
-  }
-  throw new Error('nothing was refused');
-}
 
 const text = (value: string) => ({ type: 'text', text: value });
 const call = { type: 'tool_use', id: 'toolu_1', name: 'get_time', input: { zone: 'UTC' } };
@@ -88,6 +79,6 @@ describe('Anthropic’s content', () => {
     ],
     ['messages.0.content.0.citations', { role: 'user', content: [{ ...text('a'), citations: [{}] }] }],
   ])('is refused by name: %s', (param, message) => {
-    expect(errorOf(message)).toMatchObject({ status: 400, param });
+    expect(refusalOf(messagesOf, message)).toMatchObject({ status: 400, param });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type AppError, toAppError } from '../errors.js';
 import { parseWith } from '../http/body.js';
+import { refusalOf } from '../testing/refusal.js';
 import { acceptedFields, refusedFields } from '../testing/schema-fields.js';
 import { countTokensBodySchema, messagesBodySchema, toGeneration } from './anthropic-messages-body.js';
 
@@ -10,15 +10,6 @@ const SCHEMA = { type: 'object', properties: { a: { type: 'string' } } };
 
 const generationOf = (more: Record<string, unknown> = {}) =>
   toGeneration(parseWith(messagesBodySchema, { ...BASE, ...more }), 7);
-
-function errorOf(more: Record<string, unknown>): AppError {
-  try {
-    generationOf(more);
-  } catch (error) {
-    return toAppError(error);
-  }
-  throw new Error(`${JSON.stringify(more)} was accepted`);
-}
 
 /** What a field is set to, beside what else it needs, and what of the generation shows it. */
 const ACTS: Readonly<Record<string, readonly [more: Record<string, unknown>, expected: object]>> = {
@@ -99,7 +90,10 @@ describe('the fields of a message request', () => {
   );
 
   it.each(Object.entries(REFUSED))('%s is refused by name', (field, value) => {
-    expect(errorOf({ [field]: value })).toMatchObject({ code: 'unsupported_parameter', param: field });
+    expect(refusalOf(generationOf, { [field]: value })).toMatchObject({
+      code: 'unsupported_parameter',
+      param: field,
+    });
     expect(generationOf({ [field]: null })).toEqual(generationOf());
   });
 
@@ -170,6 +164,6 @@ describe('a message request is refused with the name of the field', () => {
     [{ output_config: { effort: 'low' } }, 'output_config.effort'],
     [{ output_config: { format: { type: 'text' } } }, 'output_config.format.type'],
   ])('%j', (more, param) => {
-    expect(errorOf(more)).toMatchObject({ status: 400, param });
+    expect(refusalOf(generationOf, more)).toMatchObject({ status: 400, param });
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { GenerationEvent, Result } from '../domain/generation.js';
-import { type AppError, toAppError } from '../errors.js';
 import { parseWith } from '../http/body.js';
 import { SHARED_ACTS, SHARED_OF_THE_ROUTE, SHARED_REFUSED } from '../testing/ollama-tables.js';
+import { refusalOf } from '../testing/refusal.js';
 import { acceptedFields, refusedFields } from '../testing/schema-fields.js';
 import {
   createOllamaChatEncoder,
@@ -24,15 +24,6 @@ const generationOf = (more: Record<string, unknown> = {}) =>
   fromOllamaChat(parseWith(ollamaChatBodySchema, { ...BASE, ...more }), 7);
 const messageOf = (message: Record<string, unknown>) =>
   generationOf({ messages: [message] }).input.messages?.[0];
-
-function errorOf(more: Record<string, unknown>): AppError {
-  try {
-    generationOf(more);
-  } catch (error) {
-    return toAppError(error);
-  }
-  throw new Error(`${JSON.stringify(more)} was accepted`);
-}
 
 const ACTS = {
   ...SHARED_ACTS,
@@ -60,7 +51,10 @@ describe('a field of chat', () => {
   });
 
   it.each(Object.entries(SHARED_REFUSED))('%s is refused by name', (field, [asking, neutral]) => {
-    expect(errorOf({ [field]: asking })).toMatchObject({ code: 'unsupported_parameter', param: field });
+    expect(refusalOf(generationOf, { [field]: asking })).toMatchObject({
+      code: 'unsupported_parameter',
+      param: field,
+    });
     for (const value of [neutral, null]) expect(generationOf({ [field]: value })).toEqual(generationOf());
   });
 
@@ -102,7 +96,9 @@ describe('a message of chat', () => {
       { code: 'invalid_request', param: 'messages.0.tool_calls.0.function.arguments' },
     ],
   ])('with %j is refused by name', (fields, expected) => {
-    expect(errorOf({ messages: [{ role: 'user', content: 'x', ...fields }] })).toMatchObject(expected);
+    expect(refusalOf(generationOf, { messages: [{ role: 'user', content: 'x', ...fields }] })).toMatchObject(
+      expected,
+    );
   });
 });
 

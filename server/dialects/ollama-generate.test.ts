@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { GenerationEvent, Result } from '../domain/generation.js';
-import { AppError, toAppError } from '../errors.js';
+import { AppError } from '../errors.js';
 import { parseWith } from '../http/body.js';
 import { SHARED_ACTS, SHARED_OF_THE_ROUTE, SHARED_REFUSED } from '../testing/ollama-tables.js';
+import { refusalOf } from '../testing/refusal.js';
 import { acceptedFields, refusedFields } from '../testing/schema-fields.js';
 import {
   createOllamaGenerateEncoder,
@@ -16,15 +17,6 @@ import {
 
 const generationOf = (more: Record<string, unknown> = {}) =>
   fromOllamaGenerate(parseWith(ollamaGenerateBodySchema, { prompt: 'hello', ...more }), 7);
-
-function errorOf(more: Record<string, unknown>): AppError {
-  try {
-    generationOf(more);
-  } catch (error) {
-    return toAppError(error);
-  }
-  throw new Error(`${JSON.stringify(more)} was accepted`);
-}
 
 const ACTS = {
   ...SHARED_ACTS,
@@ -67,7 +59,10 @@ describe('a field of generate', () => {
   });
 
   it.each(Object.entries(REFUSED))('%s is refused by name', (field, [asking, neutral]) => {
-    expect(errorOf({ [field]: asking })).toMatchObject({ code: 'unsupported_parameter', param: field });
+    expect(refusalOf(generationOf, { [field]: asking })).toMatchObject({
+      code: 'unsupported_parameter',
+      param: field,
+    });
     for (const value of [neutral, null]) expect(generationOf({ [field]: value })).toEqual(generationOf());
   });
 
@@ -81,7 +76,7 @@ describe('a field of generate', () => {
     [{ context: [-1] }, 'context.0'],
     [{ options: { top_k: 'many' } }, 'options.top_k'],
   ])('of %j is wrong by name', (more, param) => {
-    expect(errorOf(more)).toMatchObject({ code: 'invalid_request', param });
+    expect(refusalOf(generationOf, more)).toMatchObject({ code: 'invalid_request', param });
   });
 
   it('asks for the context, but of a raw prompt', () => {

@@ -1,20 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { toAppError } from '../errors.js';
 import { parseWith } from '../http/body.js';
+import { refusalOf } from '../testing/refusal.js';
 import { acceptedFields, refusedFields } from '../testing/schema-fields.js';
 import { ollamaOptionsSchema, toOllamaSampling } from './ollama-options.js';
 
 const samplingOf = (options: Record<string, unknown> = {}) =>
   toOllamaSampling(parseWith(ollamaOptionsSchema, options), 7);
-
-function errorOf(options: Record<string, unknown>) {
-  try {
-    samplingOf(options);
-  } catch (error) {
-    return toAppError(error);
-  }
-  throw new Error(`${JSON.stringify(options)} was accepted`);
-}
 
 const ACTS: Readonly<Record<string, readonly [value: unknown, expected: object]>> = {
   temperature: [0, { temperature: 0 }],
@@ -76,7 +67,10 @@ describe('an option', () => {
   });
 
   it.each(Object.entries(REFUSED))('%s is refused by name', (field, [asking, neutral]) => {
-    expect(errorOf({ [field]: asking })).toMatchObject({ code: 'unsupported_parameter', param: field });
+    expect(refusalOf(samplingOf, { [field]: asking })).toMatchObject({
+      code: 'unsupported_parameter',
+      param: field,
+    });
     for (const value of [neutral, null]) expect(samplingOf({ [field]: value })).toEqual(samplingOf());
   });
 
@@ -90,8 +84,8 @@ describe('an option', () => {
     ['stop', ['']],
     ['repeat_last_n', -2],
   ])('%s of %j is wrong', (field, value) => {
-    expect(errorOf({ [field]: value })).toMatchObject({ code: 'invalid_request' });
-    expect(errorOf({ [field]: value }).param).toMatch(new RegExp(`^${field}`));
+    expect(refusalOf(samplingOf, { [field]: value })).toMatchObject({ code: 'invalid_request' });
+    expect(refusalOf(samplingOf, { [field]: value }).param).toMatch(new RegExp(`^${field}`));
   });
 
   it('that is unknown is ignored, as Ollama does', () => {

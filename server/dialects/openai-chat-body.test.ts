@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type AppError, toAppError } from '../errors.js';
 import { parseWith } from '../http/body.js';
+import { refusalOf } from '../testing/refusal.js';
 import { acceptedFields, refusedFields } from '../testing/schema-fields.js';
 import { chatBodySchema, toChatGeneration } from './openai-chat-body.js';
 
@@ -18,15 +18,6 @@ const generationOf = (more: Record<string, unknown> = {}) => {
   const { input, choices, reading } = toChatGeneration(parse(more), 7);
   return { input, sampling: choices[0], seeds: choices.map(({ seed }) => seed), reading };
 };
-
-function errorOf(more: Record<string, unknown>): AppError {
-  try {
-    generationOf(more);
-  } catch (error) {
-    return toAppError(error);
-  }
-  throw new Error(`${JSON.stringify(more)} was accepted`);
-}
 
 const alone = (sampling: object) => ({ sampling: { topK: 0, repetitionPenalty: 1, ...sampling } });
 
@@ -114,7 +105,10 @@ describe('the fields of a chat completion', () => {
   );
 
   it.each(Object.entries(REFUSED))('%s is refused by name', (field, value) => {
-    expect(errorOf({ [field]: value })).toMatchObject({ code: 'unsupported_parameter', param: field });
+    expect(refusalOf(generationOf, { [field]: value })).toMatchObject({
+      code: 'unsupported_parameter',
+      param: field,
+    });
     expect(generationOf({ [field]: null })).toEqual(generationOf());
   });
 
@@ -277,6 +271,10 @@ describe('a chat completion is refused with the name of the field', () => {
     [{ tools: [TOOL], tool_choice: { type: 'function', function: { name: 'other' } } }, 'tool_choice'],
     [{ tools: [TOOL], tool_choice: 'always' }, 'tool_choice'],
   ])('%j', (more, param, code = 'invalid_request') => {
-    expect(errorOf(more as Record<string, unknown>)).toMatchObject({ status: 400, param, code });
+    expect(refusalOf(generationOf, more as Record<string, unknown>)).toMatchObject({
+      status: 400,
+      param,
+      code,
+    });
   });
 });

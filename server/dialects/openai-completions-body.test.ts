@@ -1,21 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type AppError, toAppError } from '../errors.js';
 import { parseWith } from '../http/body.js';
+import { refusalOf } from '../testing/refusal.js';
 import { acceptedFields, refusedFields } from '../testing/schema-fields.js';
 import { completionsBodySchema, toCompletionGenerations } from './openai-completions-body.js';
 
 const generationsOf = (more: Record<string, unknown> = {}) =>
   toCompletionGenerations(parseWith(completionsBodySchema, { prompt: 'Once', ...more }), 7);
 const firstOf = (more: Record<string, unknown> = {}) => generationsOf(more)[0]?.[0];
-
-function errorOf(more: Record<string, unknown>): AppError {
-  try {
-    generationsOf(more);
-  } catch (error) {
-    return toAppError(error);
-  }
-  throw new Error(`${JSON.stringify(more)} was accepted`);
-}
 
 const ACTS: Readonly<Record<string, readonly [more: Record<string, unknown>, expected: object]>> = {
   prompt: [{ prompt: 'Twice' }, { input: { prompt: 'Twice' } }],
@@ -93,6 +84,6 @@ describe('a completion is refused with the name of the field', () => {
     [{ max_tokens: 0 }, 'max_tokens'],
     [{ stream_options: { include_usage: true } }, 'stream_options'],
   ])('%j', (more, param, code = 'invalid_request') => {
-    expect(errorOf(more)).toMatchObject({ status: 400, param, code });
+    expect(refusalOf(generationsOf, more)).toMatchObject({ status: 400, param, code });
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Message } from '../domain/generation.js';
-import { type AppError, toAppError } from '../errors.js';
 import { parseWith } from '../http/body.js';
+import { refusalOf } from '../testing/refusal.js';
 import { acceptedFields, refusedFields } from '../testing/schema-fields.js';
 import { responsesBodySchema, toGeneration } from './openai-responses-body.js';
 
@@ -17,15 +17,6 @@ const FORMER: readonly Message[] = [
 
 const generationOf = (more: Record<string, unknown> = {}, former: readonly Message[] = []) =>
   toGeneration(parseWith(responsesBodySchema, { ...BASE, ...more }), former, 7);
-
-function errorOf(more: Record<string, unknown>, former: readonly Message[] = []): AppError {
-  try {
-    generationOf(more, former);
-  } catch (error) {
-    return toAppError(error);
-  }
-  throw new Error(`${JSON.stringify(more)} was accepted`);
-}
 
 /** What a field is set to, beside what else it needs, and what of the generation shows it. */
 const ACTS: Readonly<Record<string, readonly [more: Record<string, unknown>, expected: object]>> = {
@@ -106,7 +97,10 @@ describe('the fields of a response request', () => {
   });
 
   it.each(Object.entries(REFUSED))('%s is refused by name', (field, value) => {
-    expect(errorOf({ [field]: value })).toMatchObject({ code: 'unsupported_parameter', param: field });
+    expect(refusalOf(generationOf, { [field]: value })).toMatchObject({
+      code: 'unsupported_parameter',
+      param: field,
+    });
     expect(generationOf({ [field]: null })).toEqual(generationOf());
   });
 
@@ -204,6 +198,6 @@ describe('a response request is refused with the name of the field', () => {
     [{ tools: [TOOL], tool_choice: { type: 'function', name: 'other' } }, 'tool_choice'],
     [{ tool_choice: 'required' }, 'tool_choice'],
   ])('%j', (more, param) => {
-    expect(errorOf(more)).toMatchObject({ status: 400, param });
+    expect(refusalOf(generationOf, more)).toMatchObject({ status: 400, param });
   });
 });

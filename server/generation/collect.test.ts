@@ -1,15 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { GenerationEvent } from '../domain/generation.js';
 import { AppError } from '../errors.js';
+import { DONE } from '../testing/scripted-generate.js';
 import { collect } from './collect.js';
 
-const done: GenerationEvent = {
-  type: 'done',
-  reason: 'stop',
-  stopSequence: null,
+const done = {
+  ...DONE,
   usage: { promptTokens: 3, cachedTokens: 0, completionTokens: 2 },
   timings: { queueMs: 0, prefillMs: 1, decodeMs: 2 },
-  numerics: 'int8',
 };
 const token = (text: string): GenerationEvent => ({ type: 'token', text, tokens: 1 });
 
@@ -29,7 +27,7 @@ describe('collect', () => {
       token('a'),
       { ...token('b'), logprobs: [logprob] } as GenerationEvent,
       { type: 'tool_call', index: 0, call: { id: 'call_1', name: 'look', arguments: '{}' } },
-      { ...done, context: [1, 2] } as GenerationEvent,
+      { ...done, context: [1, 2] },
     ];
     const whole = {
       text: 'ab',

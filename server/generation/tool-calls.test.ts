@@ -1,24 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { GenerationEvent } from '../domain/generation.js';
+import { DONE } from '../testing/scripted-generate.js';
 import { collect } from './collect.js';
 import { parseToolCalls } from './tool-calls.js';
 
 const ID = '0192f0c1-0000-7000-8000-00000000abcd';
-const done: GenerationEvent = {
-  type: 'done',
-  reason: 'stop',
-  stopSequence: null,
-  usage: { promptTokens: 3, cachedTokens: 0, completionTokens: 2 },
-  timings: { queueMs: 0, prefillMs: 1, decodeMs: 2 },
-  numerics: 'int8',
-};
 
 async function* source(pieces: readonly string[]) {
   for (const text of pieces) {
     const logprobs = [{ token: text, logprob: -1, top: [] }];
     yield [{ type: 'token', text, tokens: 1, logprobs } as GenerationEvent];
   }
-  yield [done];
+  yield [DONE];
 }
 
 function parse(format: string | null, pieces: readonly string[], isParallel = true) {

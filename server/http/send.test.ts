@@ -8,6 +8,7 @@ import { AppError } from '../errors.js';
 import { type HttpServer, listen } from '../http-server.js';
 import { silentLogger } from '../log.js';
 import { answerOf, openStream, parseLines, readStream } from '../testing/read-stream.js';
+import { DONE } from '../testing/scripted-generate.js';
 import { until } from '../testing/until.js';
 import { errorHandler } from './error-handler.js';
 import { requestScope, scopeOf } from './request-scope.js';
@@ -15,14 +16,6 @@ import { sendStream } from './send.js';
 
 const started: GenerationEvent = { type: 'started', promptTokens: 1, cachedTokens: 0 };
 const token = (text: string): GenerationEvent => ({ type: 'token', text, tokens: 1 });
-const done: GenerationEvent = {
-  type: 'done',
-  reason: 'stop',
-  stopSequence: null,
-  usage: { promptTokens: 1, cachedTokens: 0, completionTokens: 1 },
-  timings: { queueMs: 0, prefillMs: 0, decodeMs: 0 },
-  numerics: 'int8',
-};
 const never = (signal: AbortSignal) =>
   new Promise<void>(resolve => {
     if (signal.aborted) resolve();
@@ -120,7 +113,7 @@ describe('sendStream', () => {
 
   it('writes nothing after the terminal record, whatever the stream still does', async () => {
     const { url } = await serve(async function* () {
-      yield [started, token('a'), done];
+      yield [started, token('a'), DONE];
       throw new AppError('internal', 'too late');
     });
     const { text, whole } = await readStream(url);
@@ -136,7 +129,7 @@ describe('sendStream', () => {
     };
     const { url } = await serve(
       async function* () {
-        yield [token('a'), done];
+        yield [token('a'), DONE];
         yield [token('b'), started];
       },
       () => untilNoted,
@@ -171,7 +164,7 @@ describe('sendStream', () => {
           await new Promise(resolve => setTimeout(resolve, 5));
         }
         await new Promise(resolve => setTimeout(resolve, 150));
-        yield [done];
+        yield [DONE];
       },
       undefined,
       { heartbeatIntervalMs: 60, writeStallTimeoutMs: 60_000 },
@@ -199,7 +192,7 @@ describe('sendStream', () => {
     let produced = 0;
     const { url } = await serve(async function* () {
       for (; produced < 300; produced++) yield [token(`${produced}${piece}`)];
-      yield [done];
+      yield [DONE];
     });
     const stream = await openStream(url);
     stream.pause();
@@ -216,7 +209,7 @@ describe('sendStream', () => {
     const served = await serve(
       async function* () {
         for (let i = 0; i < 1_000; i++) yield [token(piece)];
-        yield [done];
+        yield [DONE];
       },
       undefined,
       { heartbeatIntervalMs: 60_000, writeStallTimeoutMs: 100 },

@@ -3,14 +3,14 @@ import type { GenerateRequest, GenerationEvent } from '../domain/generation.js';
 import { AppError } from '../errors.js';
 import type { Generate } from '../generation/generate.js';
 
-export const DONE: GenerationEvent = {
+export const DONE = {
   type: 'done',
   reason: 'stop',
   stopSequence: null,
   usage: { promptTokens: 1, cachedTokens: 0, completionTokens: 1 },
   timings: { queueMs: 0, prefillMs: 0, decodeMs: 0 },
   numerics: 'int8',
-};
+} satisfies GenerationEvent;
 
 export interface ScriptedRun {
   readonly request: GenerateRequest;
