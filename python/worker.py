@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from arguments import Arguments, parse_arguments
 from embed_thread import EmbedThread
@@ -37,7 +38,8 @@ def assemble(
 ) -> tuple[ProtocolStream, Inbox, Callable[[], Engine], Callable[[], Embedder]]:
     """The ports to the gateway, what makes the engine and what finds the embedder.
 
-    Imports the engine asked for and no other. The last raises ModelUnavailableError if there is no embedder.
+    Imports the engine asked for and no other; looks for the embedder at once, in a thread. The last raises
+    ModelUnavailableError if there is none.
     """
     if arguments.engine == "fake":
         from engines.fake import create_fake_engine
@@ -61,8 +63,11 @@ def assemble(
 
         return StreamerEngine(arguments.model, arguments.data_dir)
 
+    # Its digest reads all of it: beside the load of the model, so that `ready` does not wait for it.
+    place = ThreadPoolExecutor(1, "embedder folder").submit(locate_embedder, arguments.embedder)
+
     def create_embedder() -> Embedder:
-        return BertEmbedder(locate_embedder(arguments.embedder))
+        return BertEmbedder(place.result())
 
     return ProtocolStream(fd), Inbox(on_shutdown), create_engine, create_embedder
 

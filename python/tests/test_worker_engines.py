@@ -12,17 +12,18 @@ from child_worker import PYTHON, ChildWorker, Start, as_message, wait_for
 
 
 @pytest.fixture
-def start_with_engine(start: Start, tmp_path: Path) -> Callable[[str], ChildWorker]:
-    """Starts a worker whose streamer engine is the given source."""
+def start_with_engine(start: Start, tmp_path: Path) -> Callable[..., ChildWorker]:
+    """Starts a worker whose streamer engine is the given source, with further arguments."""
 
-    def start_worker(source: str) -> ChildWorker:
+    def start_worker(source: str, *words: str) -> ChildWorker:
         (tmp_path / "streamer.py").write_text(textwrap.dedent(source))
+        arguments = ["--engine", "streamer", "--model", "m", "--data-dir", ".", *words]
         program = f"""
             import os, sys
             sys.path.insert(0, {str(PYTHON)!r})
             import engines, worker
             engines.__path__.insert(0, {str(tmp_path)!r})
-            os._exit(worker.main(["--engine", "streamer", "--model", "m", "--data-dir", "."]))
+            os._exit(worker.main({arguments!r}))
         """
         return start(python=["-u", "-c", textwrap.dedent(program)])
 
@@ -120,6 +121,30 @@ def test_sigterm_stops_a_load_that_is_deep_in_c(start_with_engine: Callable[[str
     wait_for(lambda: any(m.get("stage") == "weights" for m in worker.messages()))
     worker.signal(signal.SIGTERM)
     assert worker.wait_exit(within_s=2) == 0
+
+
+def test_a_worker_without_embedder_is_ready_and_tells_the_remedy(
+    start_with_engine: Callable[..., ChildWorker], tmp_path: Path
+):
+    worker = start_with_engine(
+        """
+        from engines.base import ModelInfo
+
+        class StreamerEngine:
+            name, slots = "odd", 1
+            def __init__(self, model, data_dir):
+                pass
+            def load(self, report):
+                return ModelInfo("m", "sha256:0", "Odd", 1, 8, "none", "none", "cpu", False)
+        """,
+        "--embedder",
+        str(tmp_path / "nowhere"),
+    )
+    assert worker.until("ready").get("embedder") is None
+    wait_for(lambda: worker.stderr.endswith(b"\n"))
+    fault = json.loads(worker.stderr)
+    assert fault["event"] == "no_embedder"
+    assert fault["detail"].startswith(f"No embedder at {tmp_path / 'nowhere'}. Set EMBEDDING_MODEL")
 
 
 def test_a_step_that_raises_ends_the_process_because_nothing_is_known_any_more(
