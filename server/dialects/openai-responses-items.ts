@@ -48,7 +48,7 @@ const functionCallOutputSchema = z.object({
   status,
 });
 
-export const itemSchema = z.discriminatedUnion(
+const itemSchema = z.discriminatedUnion(
   'type',
   [messageItemSchema, functionCallSchema, functionCallOutputSchema],
   { error: 'only message, function_call and function_call_output items are read' },

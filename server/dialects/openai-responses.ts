@@ -37,7 +37,7 @@ export const outputItemSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
-export const responseStatusSchema = z.enum([
+const responseStatusSchema = z.enum([
   'queued',
   'in_progress',
   'completed',

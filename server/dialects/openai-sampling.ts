@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Sampling } from '../domain/generation.js';
 import { chosenSampling, defaultSampling } from './default-sampling.js';
 
-export const MAX_CHOICES = 8;
+const MAX_CHOICES = 8;
 export const MAX_TOKENS = 1_000_000_000;
 const MAX_STOP_STRINGS = 4;
 const MAX_STOP_CHARACTERS = 256;

@@ -1,7 +1,7 @@
 // The prompt of the replaced systems: one text, bounded, not blank.
 import { z } from 'zod';
 
-export const MAX_PROMPT_CHARACTERS = 5_000;
+const MAX_PROMPT_CHARACTERS = 5_000;
 
 /** White space, and characters that show nothing, such as a zero-width space. */
 const BLANK = /^[\s\p{Cc}\p{Cf}]*$/u;

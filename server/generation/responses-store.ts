@@ -2,8 +2,8 @@
 import type { Message } from '../domain/generation.js';
 import type { FrameLog } from './frame-log.js';
 
-export const MAX_RESPONSES = 1_000;
-export const MAX_CHARACTERS = 64 * 1024 * 1024;
+const MAX_RESPONSES = 1_000;
+const MAX_CHARACTERS = 64 * 1024 * 1024;
 
 /** A response that goes on without its client. */
 export interface BackgroundRun {

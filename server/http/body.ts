@@ -3,7 +3,7 @@ import type { Request } from 'express';
 import type { z } from 'zod';
 import { AppError } from '../errors.js';
 
-export const MAX_JSON_DEPTH = 32;
+const MAX_JSON_DEPTH = 32;
 /** What zod says when a union has nothing of its own to say. */
 const UNION_MESSAGE = 'Invalid input';
 
