@@ -62,7 +62,7 @@ export function build(root) {
   const cliDraft = path.join(root, '.setup', 'cli');
   const cli = path.join(root, 'cli.test.js');
   const isSource = (/** @type {string} */ file) =>
-    file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.startsWith(path.join('server', 'testing'));
+    /\.m?[jt]s$/.test(file) && !file.endsWith('.test.ts') && !file.startsWith(path.join('server', 'testing'));
   return {
     id: 'build',
     title: 'Build',

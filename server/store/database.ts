@@ -1,6 +1,6 @@
 // The database as the rest of the store sees it. Knows neither exchanges nor documents; how one is opened is
 // open-database.ts's business.
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import type { Schema } from './schema.js';
 
 /**
@@ -19,15 +19,20 @@ export interface DatabaseStatus {
   readonly hasVectors: boolean;
 }
 
+export interface QueryOptions {
+  /** For each query, from when it is sent. */
+  readonly deadlineMs: number;
+}
+
 export interface Database {
   /**
-   * Runs queries on one or more connections of the pool. Each query has a deadline of 5 s.
+   * Runs queries on one or more connections of the pool. Each query has a deadline, 5 s unless told otherwise.
    * @throws AppError `storage_unavailable` (503, with Retry-After) when the database is not ready, goes away meanwhile,
    * does not answer in time, or has no connection free; any other error of the query itself is thrown on as it is.
    */
-  run<T>(queries: (db: Kysely<Schema>) => Promise<T>): Promise<T>;
+  run<T>(queries: (db: Kysely<Schema>) => Promise<T>, options?: QueryOptions): Promise<T>;
   /** As `run`, in one transaction: keep it short, the embedded database lets nobody else in meanwhile. */
-  transaction<T>(queries: (db: Kysely<Schema>) => Promise<T>): Promise<T>;
+  transaction<T>(queries: (db: Transaction<Schema>) => Promise<T>, options?: QueryOptions): Promise<T>;
   /** @throws AppError `storage_unavailable` with the remedy when there is no pgvector (or no database). */
   requireVectors(): void;
   status(): DatabaseStatus;

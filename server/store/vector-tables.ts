@@ -1,8 +1,17 @@
 // The tables of vectors, which need the extension pgvector: made whenever it is there, also when it came later.
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
+
+/** Any number that nobody else locks. */
+const LOCK_ID = 7_305_129_441;
 
 /** Returns whether the database has pgvector; its tables then exist. */
 export async function ensureVectorTables<T>(db: Kysely<T>): Promise<boolean> {
+  return db.transaction().execute(makeTables);
+}
+
+async function makeTables<T>(db: Transaction<T>): Promise<boolean> {
+  // `if not exists` looks first and makes then: of two gateways at once, one would fail.
+  await sql`select pg_advisory_xact_lock(${sql.lit(LOCK_ID)})`.execute(db);
   const { rows } = await sql<{ installed: string | null }>`
     select installed_version as installed from pg_available_extensions where name = 'vector'`.execute(db);
   const [extension] = rows;

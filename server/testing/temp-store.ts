@@ -18,7 +18,7 @@ export async function openTempStore(): Promise<TempStore> {
   const name = `minivault_${randomUUID().replaceAll('-', '')}`;
   await asOwner(`create database ${name}`);
   const url = `${SERVER}/${name}`;
-  const database = openDatabase({ url, logger: silentLogger() });
+  const database = openDatabase({ url, folder: '', logger: silentLogger() });
   await until(() => database.status().state === 'ready');
   return {
     database,

@@ -1,0 +1,43 @@
+// The embedded database's own thread: PGlite answers on the thread it runs on, so it must not be the gateway's. Serves
+// PostgreSQL's wire protocol on a unix socket. JavaScript, so that a thread can run it beside TypeScript's sources too.
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { parentPort, workerData } from 'node:worker_threads';
+import { PGlite } from '@electric-sql/pglite';
+import { vector } from '@electric-sql/pglite-pgvector';
+import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+
+/** @typedef {{folder: string, socket: string}} EmbeddedThreadData */
+/** @typedef {{type: 'ready'} | {type: 'closed'}} EmbeddedThreadMessage */
+
+/** A connection of the old pool may still be about while the new one connects. */
+const MAX_CONNECTIONS = 16;
+/** A page cache of 128 MB would be kept in memory for ever; the system caches the files anyway. */
+const START_PARAMS = [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'];
+
+/** @type {EmbeddedThreadData} */
+const { folder, socket } = workerData;
+
+/** @param {string} dataDir */
+function open(dataDir) {
+  return PGlite.create({ dataDir, extensions: { vector }, startParams: START_PARAMS });
+}
+
+/** A folder by that name is always a whole database: making one takes seconds, in which a process can be killed. */
+async function makeFolder() {
+  const draft = `${folder}.new`;
+  rmSync(draft, { recursive: true, force: true });
+  mkdirSync(draft, { recursive: true, mode: 0o700 });
+  await (await open(draft)).close();
+  renameSync(draft, folder);
+}
+
+if (!existsSync(folder)) await makeFolder();
+const db = await open(folder);
+const server = new PGLiteSocketServer({ db, path: socket, maxConnections: MAX_CONNECTIONS });
+await server.start();
+parentPort?.once('message', async () => {
+  await server.stop();
+  await db.close();
+  parentPort?.postMessage({ type: 'closed' });
+});
+parentPort?.postMessage({ type: 'ready' });
