@@ -68,6 +68,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
   const vault = openVault({
     isOn: config.MINIVAULT_VAULT === 'on',
     url: config.DATABASE_URL,
+    folder: path.join(config.MINIVAULT_DATA_DIR, 'vault'),
     language: config.MINIVAULT_LANGUAGE,
     logPath: config.MINIVAULT_LOG_FILE,
     log,

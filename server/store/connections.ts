@@ -10,8 +10,9 @@ export interface ConnectionsOptions {
   readonly target: pg.ClientConfig;
   readonly place: DatabasePlace;
   readonly max: number;
-  /** Wait for a free connection, and for a new one to be made; each. */
+  /** Wait for a connection that is free. */
   readonly acquireTimeoutMs: number;
+  /** For a query; also for a new connection to be made. */
   readonly deadlineMs: number;
   /** Whether the server can end a query by itself at its deadline; it is then given the time to say so. */
   readonly endsQueries: boolean;
@@ -22,6 +23,29 @@ export interface ConnectionsOptions {
 /** How long after the server's own deadline its silence is taken for a dead connection. */
 const SERVER_GRACE_MS = 500;
 const RETRY_MS = 1_000;
+/** What the pool says when all of its connections stayed in use. */
+const POOL_TIMEOUT = 'timeout exceeded when trying to connect';
+
+class LateError extends Error {
+  constructor() {
+    super('timeout');
+  }
+}
+
+/** @throws LateError when the time is up first. */
+async function within<T>(timeoutMs: number, result: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new LateError()), timeoutMs);
+  });
+  try {
+    return await Promise.race([result, late]);
+  } finally {
+    clearTimeout(timer);
+    // It may still fail, and then nobody listens.
+    result.catch(() => {});
+  }
+}
 
 export class Connections {
   /** Queries within the deadline of the options. */
@@ -31,11 +55,11 @@ export class Connections {
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
-    const { target, max, acquireTimeoutMs, deadlineMs, endsQueries } = options;
+    const { target, max, deadlineMs, endsQueries } = options;
     this.#pool = new pg.Pool({
       ...target,
       max,
-      connectionTimeoutMillis: acquireTimeoutMs,
+      connectionTimeoutMillis: deadlineMs,
       idleTimeoutMillis: 60_000,
       keepAlive: true,
       application_name: 'minivault',
@@ -48,9 +72,10 @@ export class Connections {
     this.db = this.within(deadlineMs);
   }
 
-  /** The same connections, with another deadline for each query. */
-  within(deadlineMs: number): Kysely<Schema> {
-    const connect = (): Promise<PostgresPoolClient> => this.#connect(deadlineMs);
+  /** The same connections, with another deadline for each query, and if need be another wait for a free one. */
+  within(deadlineMs: number, acquireTimeoutMs = this.#options.acquireTimeoutMs): Kysely<Schema> {
+    const connect = async (): Promise<PostgresPoolClient> =>
+      this.#guard(await this.#acquire(acquireTimeoutMs), deadlineMs);
     return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: { connect, end: async () => {} } }) });
   }
 
@@ -59,28 +84,41 @@ export class Connections {
     if (!this.#pool.ending) await this.#pool.end();
   }
 
-  async #connect(deadlineMs: number): Promise<PostgresPoolClient> {
-    const client = await this.#pool.connect().catch((error: Error) => {
-      // The pool's word for "all are in use".
-      if (error.message === 'timeout exceeded when trying to connect')
-        throw unavailable(`All connections to ${this.#options.place.server} are busy`, error);
+  async #acquire(timeoutMs: number): Promise<pg.PoolClient> {
+    const acquired = this.#pool.connect();
+    try {
+      return await within(timeoutMs, acquired);
+    } catch (error) {
+      if (error instanceof LateError || (error as Error).message === POOL_TIMEOUT) {
+        // It may come yet, and nobody waits for it any more.
+        acquired.then(client => client.release()).catch(late => this.#loseUnlessBusy(late));
+        throw unavailable(`${this.#options.place.server} has no connection free`, error);
+      }
+      if (kindOfFault(error) === 'unable')
+        throw unavailable(describeFault(error, this.#options.place), error);
       throw unavailable(this.#lose(error), error);
-    });
-    let broken = false;
+    }
+  }
+
+  async #guard(client: pg.PoolClient, deadlineMs: number): Promise<PostgresPoolClient> {
+    const { deadlineMs: usualMs, endsQueries } = this.#options;
+    const graceMs = endsQueries ? SERVER_GRACE_MS : 0;
+    let broken: unknown = null;
     const query = async (sql: string, parameters: readonly unknown[]): Promise<pg.QueryResult> => {
+      // Such as the rollback after it: that would wait for the query that nobody answers.
+      if (broken !== null) throw broken;
       try {
-        return await this.#inTime(client.query(sql, [...parameters]), deadlineMs);
+        return await within(deadlineMs + graceMs, client.query(sql, [...parameters]));
       } catch (error) {
         const kind = kindOfFault(error);
         if (kind === 'own') throw error;
         if (kind === 'unable') throw unavailable(describeFault(error, this.#options.place), error);
-        broken = true;
-        throw unavailable(this.#lose(error), error);
+        broken = unavailable(this.#lose(error), error);
+        throw broken;
       }
     };
-    const { deadlineMs: usualMs, endsQueries } = this.#options;
     const isUnusual = endsQueries && deadlineMs !== usualMs;
-    const release = (): void => client.release(broken);
+    const release = (): void => client.release(broken !== null);
     try {
       if (isUnusual) await query(`set statement_timeout = ${deadlineMs}`, []);
     } catch (error) {
@@ -91,25 +129,14 @@ export class Connections {
       // Cursors are not used: one would keep the embedded database's only connection.
       query: query as unknown as PostgresPoolClient['query'],
       release: () => {
-        if (!isUnusual || broken) return release();
+        if (!isUnusual || broken !== null) return release();
         void query('reset statement_timeout', []).then(release, release);
       },
     };
   }
 
-  async #inTime<T>(result: Promise<T>, deadlineMs: number): Promise<T> {
-    const graceMs = this.#options.endsQueries ? SERVER_GRACE_MS : 0;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('query timeout')), deadlineMs + graceMs);
-    });
-    try {
-      return await Promise.race([result, late]);
-    } finally {
-      clearTimeout(timer);
-      // It may still fail, when its connection is destroyed, and then nobody listens.
-      result.catch(() => {});
-    }
+  #loseUnlessBusy(error: Error): void {
+    if (error.message !== POOL_TIMEOUT && kindOfFault(error) !== 'unable') this.#lose(error);
   }
 
   #lose(error: unknown): string {

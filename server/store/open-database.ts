@@ -16,9 +16,9 @@ export interface DatabaseOptions {
   /** Of the embedded one. */
   readonly folder: string;
   readonly logger: Logger;
-  /** For a query, from when it is sent. Default 5 s. */
+  /** For a query, from when it is sent, and for a new connection. Default 5 s. */
   readonly deadlineMs?: number;
-  /** For a connection to be made or to be free. Default 1 s. */
+  /** For a connection to be free. Default 1 s. */
   readonly acquireTimeoutMs?: number;
   /** At once; the embedded one has one. Default 8. */
   readonly maxConnections?: number;
@@ -173,9 +173,10 @@ class ReopenedDatabase implements Database {
 
   /** Brings the tables up to date; resolves with why there are no vectors, null when there are. */
   async #prepare(connections: Connections): Promise<string | null> {
+    const { deadlineMs = DEADLINE_MS } = this.#options;
     // A server that says nothing must not be given the time of a migration.
-    await sql`select 1`.execute(connections.db);
-    const patient = connections.within(MIGRATION_DEADLINE_MS);
+    await sql`select 1`.execute(connections.within(deadlineMs, deadlineMs));
+    const patient = connections.within(MIGRATION_DEADLINE_MS, deadlineMs);
     await migrate(patient);
     const { server, user, name } = this.#source.place;
     try {

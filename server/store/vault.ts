@@ -10,6 +10,8 @@ export interface VaultOptions {
   readonly isOn: boolean;
   /** A PostgreSQL; null for the embedded one. */
   readonly url: string | null;
+  /** Of the embedded one. */
+  readonly folder: string;
   readonly language: string;
   readonly logPath: string;
   readonly log: Pick<ExchangeLog, 'onWritten'>;
@@ -30,11 +32,13 @@ export interface Vault {
   close(): Promise<void>;
 }
 
-/** Returns at once: the database is `opening` meanwhile. */
-export function openVault({ isOn, url, language, logPath, log, logger }: VaultOptions): Vault {
+/**
+ * Returns at once: the database is `opening` meanwhile.
+ * @throws HeldError when another process has the embedded database's folder.
+ */
+export function openVault({ isOn, url, folder, language, logPath, log, logger }: VaultOptions): Vault {
   if (!isOn) return emptyVault('The vault is switched off by MINIVAULT_VAULT=off.');
-  if (url === null) return emptyVault('There is no database: set DATABASE_URL to a PostgreSQL.');
-  const database = openDatabase({ url, logger });
+  const database = openDatabase({ url, folder, logger });
   const follower = new LogFollower({ path: logPath, database, languageOf: () => language, logger });
   log.onWritten(() => follower.wake());
   return {
