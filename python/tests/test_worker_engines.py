@@ -10,6 +10,18 @@ from pathlib import Path
 import pytest
 from child_worker import PYTHON, ChildWorker, Start, as_message, wait_for
 
+ODD_ENGINE = """
+from engines.base import Admitted, ModelInfo
+
+class StreamerEngine:
+    name, slots = "odd", 1
+    def __init__(self, model, data_dir):
+        pass
+    def load(self, report):
+        return ModelInfo("m", "sha256:0", "Odd", 1, 8, "none", "none", "cpu", False)
+"""
+"""Is ready, and can do nothing."""
+
 
 @pytest.fixture
 def start_with_engine(start: Start, tmp_path: Path) -> Callable[..., ChildWorker]:
@@ -126,20 +138,7 @@ def test_sigterm_stops_a_load_that_is_deep_in_c(start_with_engine: Callable[[str
 def test_a_worker_without_embedder_is_ready_and_tells_the_remedy(
     start_with_engine: Callable[..., ChildWorker], tmp_path: Path
 ):
-    worker = start_with_engine(
-        """
-        from engines.base import ModelInfo
-
-        class StreamerEngine:
-            name, slots = "odd", 1
-            def __init__(self, model, data_dir):
-                pass
-            def load(self, report):
-                return ModelInfo("m", "sha256:0", "Odd", 1, 8, "none", "none", "cpu", False)
-        """,
-        "--embedder",
-        str(tmp_path / "nowhere"),
-    )
+    worker = start_with_engine(ODD_ENGINE, "--embedder", str(tmp_path / "nowhere"))
     assert worker.until("ready").get("embedder") is None
     wait_for(lambda: worker.stderr.endswith(b"\n"))
     fault = json.loads(worker.stderr)
@@ -151,20 +150,13 @@ def test_a_step_that_raises_ends_the_process_because_nothing_is_known_any_more(
     start_with_engine: Callable[[str], ChildWorker],
 ):
     worker = start_with_engine(
-        """
-        from engines.base import Admitted, ModelInfo
-
-        class StreamerEngine:
-            name, slots = "odd", 1
-            def __init__(self, model, data_dir):
-                pass
-            def load(self, report):
-                return ModelInfo("m", "sha256:0", "Odd", 1, 8, "none", "none", "cpu", False)
-            def admit(self, request):
-                return Admitted(1, 0, None)
-            def step(self):
-                raise RuntimeError("lost")
-        """
+        ODD_ENGINE
+        + """
+    def admit(self, request):
+        return Admitted(1, 0, None)
+    def step(self):
+        raise RuntimeError("lost")
+"""
     )
     worker.generate("a")
     worker.rest()
