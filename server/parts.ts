@@ -5,6 +5,7 @@ import type { Config } from './config.js';
 import { AppError } from './errors.js';
 import { Admission } from './generation/admission.js';
 import { createEmbed, EMBED_SLOTS, type Embed } from './generation/embed.js';
+import { createEmbedder } from './generation/embedder.js';
 import { createGenerate, type Generate } from './generation/generate.js';
 import { Jobs } from './generation/jobs.js';
 import { Residency } from './generation/residency.js';
@@ -14,6 +15,7 @@ import { settlesWithin } from './generation/settles-within.js';
 import type { ForeignPagesOptions } from './http/foreign-pages.js';
 import type { StreamTimeouts } from './http/send.js';
 import type { Logger } from './log.js';
+import { createRetrieval, type Retrieval } from './retrieval/retrieval.js';
 import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
 import { openVault, type Vault } from './store/vault.js';
 import { createWorker, REPOSITORY_DIR, workerOptionsFrom } from './worker/create-worker.js';
@@ -48,6 +50,8 @@ export interface Parts {
   readonly embed: Embed;
   /** Names of the embedder; there may be none, which `worker.status().embedder` tells once the worker is ready. */
   readonly embedders: ServedModels;
+  /** Documents: to add and to find. */
+  readonly retrieval: Retrieval;
   readonly isStopping: () => boolean;
   /**
    * Refuses who waits and who comes; resolves when nothing runs any more. When the time is up first, the worker is
@@ -108,6 +112,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     keepAliveMs: config.MINIVAULT_KEEP_ALIVE_MS ?? Number.POSITIVE_INFINITY,
   });
   worker.start();
+  const embed = createEmbed({ admission: embedAdmission, worker });
 
   const expected = expectedModelId(config.MINIVAULT_MODEL, config.MINIVAULT_ENGINE, REPOSITORY_DIR);
   return {
@@ -136,7 +141,13 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       config.MINIVAULT_MODEL_ALIASES ?? [],
     ),
     residency,
-    embed: createEmbed({ admission: embedAdmission, worker }),
+    embed,
+    retrieval: createRetrieval({
+      config,
+      database: vault.database,
+      embedder: createEmbedder({ embed, worker }),
+      logger,
+    }),
     embedders: createServedModels(
       () => worker.status().embedder?.id ?? path.basename(config.EMBEDDING_MODEL),
       [...embedderNames(config.EMBEDDING_MODEL), ...(config.MINIVAULT_MODEL_ALIASES ?? [])],

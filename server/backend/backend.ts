@@ -56,7 +56,7 @@ export interface EmbedderFacts {
   readonly digest: string;
   readonly size_bytes: number;
   readonly modified_at: string;
-  /** Path of its tokenizer.json; null: a word is a token. */
+  /** Path of its tokenizer.json, or `cl100k_base`, which is OpenAI's; null: a word is a token. */
   readonly tokenizer: string | null;
 }
 

@@ -34,7 +34,7 @@ export const documentsSettings = {
   },
   MINIVAULT_DOCUMENTS_MAX_BYTES: {
     schema: whole(1_024, 1e9),
-    fallback: String(32 * 1024 * 1024),
+    fallback: String(16 * 1024 * 1024),
     about: 'Largest body that brings documents, as JSON or as files.',
   },
   MINIVAULT_PARSE_TIMEOUT_MS: {

@@ -1,0 +1,45 @@
+// Documents, put together from the settings: to add, to find, and what both are bounded by.
+import type { Config } from '../config.js';
+import type { Embedder } from '../domain/embedding.js';
+import type { Logger } from '../log.js';
+import type { Database } from '../store/database.js';
+import { createIngest, type Ingest } from './ingest.js';
+import { createSearchDocuments, type SearchDocuments } from './search.js';
+
+export interface Retrieval {
+  readonly ingest: Ingest;
+  readonly search: SearchDocuments;
+  /** TOP_K_RESULTS */
+  readonly topK: number;
+  /** SIMILARITY_THRESHOLD */
+  readonly threshold: number;
+  /** Of a request that brings documents. */
+  readonly maxBodyBytes: number;
+}
+
+export interface RetrievalParts {
+  readonly config: Config;
+  readonly database: Database;
+  readonly embedder: Embedder;
+  readonly logger: Logger;
+}
+
+export function createRetrieval({ config, database, embedder }: RetrievalParts): Retrieval {
+  const language = config.MINIVAULT_LANGUAGE;
+  return {
+    ingest: createIngest({
+      database,
+      embedder,
+      language,
+      chunking: {
+        maxTokens: config.MINIVAULT_CHUNK_TOKENS,
+        overlapTokens: config.MINIVAULT_CHUNK_OVERLAP_TOKENS,
+      },
+      maxCharacters: config.MINIVAULT_DOCUMENT_MAX_CHARACTERS,
+    }),
+    search: createSearchDocuments({ database, embedder, language }),
+    topK: config.TOP_K_RESULTS,
+    threshold: config.SIMILARITY_THRESHOLD,
+    maxBodyBytes: config.MINIVAULT_DOCUMENTS_MAX_BYTES,
+  };
+}
