@@ -204,5 +204,12 @@ export function exchangeRow(index) {
     timings: { queue_ms: 1.5, prefill_ms: 12.5, decode_ms: 812.25 },
     request_id: id,
   });
-  return { id, endedAt: timestamp, line, prompt, response, language: LANGUAGES[language]?.config ?? language };
+  return {
+    id,
+    endedAt: timestamp,
+    line,
+    prompt,
+    response,
+    language: LANGUAGES[language]?.config ?? language,
+  };
 }

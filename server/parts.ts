@@ -69,7 +69,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     fsync: config.MINIVAULT_LOG_FSYNC,
     logger,
   });
-  const vault = openVault({
+  const vault = await openVault({
     isOn: config.MINIVAULT_VAULT === 'on',
     url: config.DATABASE_URL,
     folder: path.join(config.MINIVAULT_DATA_DIR, 'vault'),

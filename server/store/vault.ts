@@ -1,6 +1,7 @@
 // The database and what keeps it equal to the log. Opened after the log and closed after it.
 import type { Logger } from '../log.js';
 import type { Database } from './database.js';
+import { createLanguageOf } from './exchange-language.js';
 import type { ExchangeLog } from './exchange-log.js';
 import { LogFollower, type LogFollowerStatus } from './log-follower.js';
 import { openDatabase } from './open-database.js';
@@ -12,6 +13,7 @@ export interface VaultOptions {
   readonly url: string | null;
   /** Of the embedded one. */
   readonly folder: string;
+  /** Of exchanges whose own is not sure. */
   readonly language: string;
   readonly logPath: string;
   readonly log: Pick<ExchangeLog, 'onWritten'>;
@@ -33,13 +35,22 @@ export interface Vault {
 }
 
 /**
- * Returns at once: the database is `opening` meanwhile.
+ * The database is `opening` when it returns.
  * @throws HeldError when another process has the embedded database's folder.
  */
-export function openVault({ isOn, url, folder, language, logPath, log, logger }: VaultOptions): Vault {
+export async function openVault({
+  isOn,
+  url,
+  folder,
+  language,
+  logPath,
+  log,
+  logger,
+}: VaultOptions): Promise<Vault> {
   if (!isOn) return emptyVault('The vault is switched off by MINIVAULT_VAULT=off.');
+  const languageOf = await createLanguageOf(language);
   const database = openDatabase({ url, folder, logger });
-  const follower = new LogFollower({ path: logPath, database, languageOf: () => language, logger });
+  const follower = new LogFollower({ path: logPath, database, languageOf, logger });
   log.onWritten(() => follower.wake());
   return {
     database,

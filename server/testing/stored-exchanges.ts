@@ -25,6 +25,7 @@ export function numberedExchange(number: number, fields: Partial<Exchange> = {})
 export async function storeExchanges(
   database: Pick<Database, 'run'>,
   exchanges: readonly Exchange[],
+  language = 'simple',
 ): Promise<void> {
   for (let start = 0; start < exchanges.length; start += ROWS_A_STATEMENT) {
     const rows = exchanges.slice(start, start + ROWS_A_STATEMENT).map(exchange => ({
@@ -39,7 +40,7 @@ export async function storeExchanges(
       line: toLogLine(exchange).trimEnd(),
       prompt: exchange.prompt,
       response: exchange.response,
-      language: 'simple',
+      language,
     }));
     await database.run(db =>
       db

@@ -1,0 +1,59 @@
+// Stretches of the table of exchanges, by the number that each row came with: how the index of words names them
+// (migrations/001-exchanges.ts), and which one a search reads next. Knows no database.
+
+/** Rows of the least stretch that the index knows by a key of its own, and of the greater one. */
+const FINE_BITS = 10;
+const COARSE_BITS = 16;
+const FINE = 1 << FINE_BITS;
+const COARSE = 1 << COARSE_BITS;
+const FIRST_ROWS = 2 * FINE;
+const MAX_GROWTH = 64;
+
+/** Numbers from `low` to under `high`, both multiples of the least stretch. */
+export interface Stretch {
+  readonly low: number;
+  readonly high: number;
+}
+
+const alignDown = (number: number, rows: number): number => Math.floor(number / rows) * rows;
+
+/** The one that ends with this number: of 1,025 to 2,048 rows. */
+export function firstStretch(lastNumber: number): Stretch {
+  const high = alignDown(lastNumber, FINE) + FINE;
+  return { low: Math.max(0, high - FIRST_ROWS), high };
+}
+
+export interface Yield {
+  /** Numbers searched so far, and what was found in them. */
+  readonly searched: number;
+  readonly found: number;
+  readonly wanted: number;
+}
+
+/** The one before, as long as what is still wanted makes probable, and at most 64 times as long as all that was searched. */
+export function nextStretch(before: Stretch, { searched, found, wanted }: Yield): Stretch {
+  const likely = found === 0 ? Number.POSITIVE_INFINITY : ((wanted - found) / found) * searched * 1.3;
+  return stretchBefore(before.low, Math.min(likely, searched * MAX_GROWTH));
+}
+
+/** The last part of a stretch that proved too rich; the least stretch is given as it is. */
+export function shorterStretch({ low, high }: Stretch): Stretch {
+  const rows = high - low;
+  return rows <= FIRST_ROWS ? { low, high } : stretchBefore(high, rows / 8);
+}
+
+function stretchBefore(high: number, rows: number): Stretch {
+  const low = high - Math.max(FIRST_ROWS, rows);
+  return { low: Math.max(0, alignDown(low, rows >= COARSE ? COARSE : FINE)), high };
+}
+
+/** What the index has for its rows, as the expression of its second column makes it: few keys however long it is. */
+export function keysOf({ low, high }: Stretch): readonly number[] {
+  const keys: number[] = [];
+  for (let number = low; number < high; ) {
+    const isCoarse = number % COARSE === 0 && number + COARSE <= high;
+    keys.push(isCoarse ? -1 - number / COARSE : number / FINE);
+    number += isCoarse ? COARSE : FINE;
+  }
+  return keys;
+}
