@@ -7,6 +7,7 @@ import { Admission } from './generation/admission.js';
 import { createEmbed, EMBED_SLOTS, type Embed } from './generation/embed.js';
 import { createEmbedder } from './generation/embedder.js';
 import { createGenerate, type Generate } from './generation/generate.js';
+import { createGround } from './generation/ground.js';
 import { Jobs } from './generation/jobs.js';
 import { Residency } from './generation/residency.js';
 import { ResponsesStore } from './generation/responses-store.js';
@@ -88,6 +89,12 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
   const generate = createGenerate({
     admission,
     worker,
+    ground: createGround({
+      documents: null,
+      worker,
+      defaults: { topK: config.TOP_K_RESULTS, threshold: config.SIMILARITY_THRESHOLD },
+      logger,
+    }),
     log,
     logger,
     queuedIntervalMs: config.MINIVAULT_HEARTBEAT_INTERVAL_MS,

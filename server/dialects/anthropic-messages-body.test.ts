@@ -32,6 +32,10 @@ const ACTS: Readonly<Record<string, readonly [more: Record<string, unknown>, exp
     { tools: [TOOL] },
     { input: { tools: [{ name: 'get_time', description: 'The time.', parameters: { type: 'object' } }] } },
   ],
+  documents: [
+    { documents: { top_k: 3, threshold: 0.5 } },
+    { grounding: { topK: 3, threshold: 0.5, isRequired: true, contextLength: null } },
+  ],
   max_tokens: [{ max_tokens: 5 }, { sampling: { maxTokens: 5 } }],
   stop_sequences: [{ stop_sequences: ['END'] }, { sampling: { stop: ['END'] } }],
   temperature: [

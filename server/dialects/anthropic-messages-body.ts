@@ -1,11 +1,12 @@
 // The bodies of POST /v1/messages and /v1/messages/count_tokens, and what they ask the model for.
 // https://docs.claude.com/en/api/messages
 import { z } from 'zod';
-import type { ChatInput, Sampling } from '../domain/generation.js';
+import type { ChatInput, GenerateRequest } from '../domain/generation.js';
 import { AppError } from '../errors.js';
 import { joinText, messageSchema, textContentSchema, toMessages } from './anthropic-content.js';
 import { toolChoiceSchema, toolsSchema, toToolPlan } from './anthropic-tools.js';
 import { chosenSampling, defaultSampling } from './default-sampling.js';
+import { documentsField, toGrounding } from './grounding-fields.js';
 import type { CallReading } from './openai-tools.js';
 import { refusedField } from './refused-field.js';
 
@@ -69,6 +70,7 @@ export const messagesBodySchema = z.object({
   temperature: z.number().min(0).max(1).optional().describe('0 is the likeliest token each time.'),
   top_p: z.number().gt(0).max(1).optional().describe('Only the likeliest tokens that make up this share.'),
   top_k: z.int().min(0).max(1_000_000).optional().describe('Only so many of the likeliest tokens; 0 is off.'),
+  documents: documentsField,
   metadata: z
     .object({ user_id: z.string().max(256).nullable().optional() })
     .optional()
@@ -102,9 +104,8 @@ export function toInput({ messages: wire, system, tools, tool_choice: choice }: 
   };
 }
 
-export interface MessageGeneration {
+export interface MessageGeneration extends Omit<GenerateRequest, 'id'> {
   readonly input: ChatInput;
-  readonly sampling: Sampling;
   readonly reading: CallReading;
 }
 
@@ -134,6 +135,7 @@ export function toGeneration(body: MessagesBody, seed: number): MessageGeneratio
       stop: body.stop_sequences,
       constraint: format === null ? constraint : { type: 'json_schema', schema: format.schema },
     },
+    ...toGrounding(body.documents),
     reading,
   };
 }

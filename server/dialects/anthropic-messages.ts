@@ -1,8 +1,10 @@
 // Anthropic's answers: a whole message, or its stream of events. https://docs.claude.com/en/api/messages-streaming
 import { z } from 'zod';
 import type { FinishReason, GenerationEvent, ToolCall, Usage } from '../domain/generation.js';
+import type { GroundingReport } from '../domain/grounding.js';
 import { anthropicErrorBody } from './anthropic-error.js';
 import type { EncoderContext, StreamEncoder } from './dialect.js';
+import { someGroundingFields, toSomeWireGrounding } from './grounding-fields.js';
 import { SSE_CONTENT_TYPE, sseEvent } from './sse-frame.js';
 
 export interface MessageContext extends EncoderContext {
@@ -17,6 +19,7 @@ export interface MessageResult {
   readonly reason: FinishReason;
   readonly stopSequence: string | null;
   readonly usage: Usage;
+  readonly grounding: GroundingReport | null;
 }
 
 const count = z.int().min(0);
@@ -51,6 +54,7 @@ export const messageAnswerSchema = z.object({
   stop_reason: stopReasonSchema.nullable(),
   stop_sequence: z.string().nullable(),
   usage: usageSchema,
+  ...someGroundingFields,
 });
 
 /** The data of each event; the event's name is its `type`. */
@@ -115,7 +119,11 @@ const toolUseBlock = ({ id, name }: ToolCall, input: Record<string, unknown>): B
   input,
 });
 
-function startMessage({ id, model }: MessageContext, usage: Usage): MessageAnswer {
+function startMessage(
+  { id, model }: MessageContext,
+  usage: Usage,
+  report: GroundingReport | null,
+): MessageAnswer {
   return {
     id: `msg_${id}`,
     type: 'message',
@@ -125,13 +133,14 @@ function startMessage({ id, model }: MessageContext, usage: Usage): MessageAnswe
     stop_reason: null,
     stop_sequence: null,
     usage: toWireUsage(usage),
+    ...toSomeWireGrounding(report),
   };
 }
 
 export function messageAnswer(result: MessageResult, context: MessageContext): MessageAnswer {
   const { text, toolCalls, stopSequence, usage } = result;
   return {
-    ...startMessage(context, usage),
+    ...startMessage(context, usage, result.grounding),
     content: [
       ...(text === '' ? [] : [textBlock(text)]),
       ...toolCalls.map(call => toolUseBlock(call, JSON.parse(call.arguments))),
@@ -142,6 +151,7 @@ export function messageAnswer(result: MessageResult, context: MessageContext): M
 }
 
 export function createMessagesEncoder(context: MessageContext): StreamEncoder {
+  let report: GroundingReport | null = null;
   let isStarted = false;
   let isTextOpen = false;
   let blocks = 0;
@@ -151,7 +161,7 @@ export function createMessagesEncoder(context: MessageContext): StreamEncoder {
   const start = (usage: Usage): string => {
     if (isStarted) return '';
     isStarted = true;
-    return frame({ type: 'message_start', message: startMessage(context, usage) });
+    return frame({ type: 'message_start', message: startMessage(context, usage, report) });
   };
   const openText = (): string => {
     if (isTextOpen) return '';
@@ -181,6 +191,9 @@ export function createMessagesEncoder(context: MessageContext): StreamEncoder {
   const encode = (event: GenerationEvent): string => {
     switch (event.type) {
       case 'queued':
+        return '';
+      case 'grounded':
+        report = event.report;
         return '';
       case 'started':
         return start({ ...event, completionTokens: 0 });

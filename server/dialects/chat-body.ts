@@ -1,6 +1,7 @@
 // The body of POST /api/v1/chat, system D: a conversation, plus sampling under the worker protocol's own names.
 import { z } from 'zod';
-import type { GenerationInput, Sampling } from '../domain/generation.js';
+import type { GenerateRequest } from '../domain/generation.js';
+import { documentsSchema, toUsualGrounding } from './grounding-fields.js';
 import { samplingFields, toSampling } from './sampling-fields.js';
 
 const MAX_MESSAGES = 1_000;
@@ -19,6 +20,11 @@ export const chatBodySchema = z.strictObject({
     .refine(messages => messages.at(-1)?.role === 'user', { error: 'the last message must be of role user' })
     .describe("The conversation, oldest first; the last message is the user's."),
   stream: z.boolean().default(true).describe('Server-sent events, or one JSON object.'),
+  documents: documentsSchema
+    .optional()
+    .describe(
+      'On stored documents the answer rests where any is near enough: how many passages, and how near. True: or not at all, with 503. False: on none.',
+    ),
   ...samplingFields,
 });
 
@@ -26,8 +32,8 @@ export type ChatBody = z.output<typeof chatBodySchema>;
 
 /** `seed` is the one to use when the body has none. */
 export function toGeneration(
-  { messages, ...fields }: ChatBody,
+  { messages, documents, ...fields }: ChatBody,
   seed: number,
-): { input: GenerationInput; sampling: Sampling } {
-  return { input: { messages }, sampling: toSampling(fields, seed) };
+): Omit<GenerateRequest, 'id'> {
+  return { input: { messages }, sampling: toSampling(fields, seed), ...toUsualGrounding(documents) };
 }

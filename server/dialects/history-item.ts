@@ -23,6 +23,24 @@ export const historyItemSchema = z
       .nullable()
       .default(null)
       .describe('All that the model was given, where that was more than the prompt.'),
+    grounding: z
+      .object({
+        threshold: z.number(),
+        sources: z.array(
+          z.object({
+            document_id: z.string(),
+            position: count,
+            start_offset: count.describe("UTF-16 code units of the document's text."),
+            end_offset: count,
+            score: z.number(),
+          }),
+        ),
+        omitted: count,
+        notice: z.string().nullable(),
+      })
+      .nullable()
+      .default(null)
+      .describe('The stored documents that it rests on; null when none were asked for.'),
     replay_of: z.string().nullable().default(null).describe('The exchange that this one repeats.'),
     parameters: z
       .looseObject({ max_tokens: count, temperature: z.number(), seed: count })

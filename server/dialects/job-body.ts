@@ -1,7 +1,8 @@
 // What system C's two requests say: a job for a connected client, and a client that opens its stream.
 import { z } from 'zod';
-import type { GenerationInput, Sampling } from '../domain/generation.js';
+import type { GenerateRequest } from '../domain/generation.js';
 import type { JobPoint } from '../domain/job.js';
+import { documentsField, toGrounding } from './grounding-fields.js';
 import { promptSchema } from './prompt-text.js';
 import { samplingFields, toSampling } from './sampling-fields.js';
 
@@ -21,6 +22,7 @@ export const submitBodySchema = z.strictObject({
     .max(MAX_CONTEXT_CHARACTERS)
     .default('')
     .describe('Text that the answer is to rest on; it must fit the context of the model beside the prompt.'),
+  documents: documentsField,
   client_id: clientIdSchema,
   ...samplingFields,
 });
@@ -61,13 +63,14 @@ const GROUNDING = 'Answer from the following text. If the answer is not in it, s
 
 /** `seed` is the one to use when the body has none. */
 export function toGeneration(
-  { prompt, context, client_id: _, ...fields }: SubmitBody,
+  { prompt, context, documents, client_id: _, ...fields }: SubmitBody,
   seed: number,
-): { input: GenerationInput; sampling: Sampling } {
+): Omit<GenerateRequest, 'id'> {
   const system = { role: 'system', content: `${GROUNDING}\n\n${context}` } as const;
   const user = { role: 'user', content: prompt } as const;
   return {
     input: { messages: context.trim() === '' ? [user] : [system, user] },
     sampling: toSampling(fields, seed),
+    ...toGrounding(documents),
   };
 }

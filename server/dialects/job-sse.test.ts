@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ClientEvent } from '../domain/job.js';
 import { AppError } from '../errors.js';
 import { readEvents } from '../testing/read-events.js';
+import { SAMPLE_WIRE, sampleReport } from '../testing/sample-grounding.js';
 import { createJobSseEncoder, JOB_EVENT_SCHEMAS } from './job-sse.js';
 
 const context = { model: 'm', requestId: 'r1' };
@@ -10,6 +11,7 @@ const EVENTS: readonly ClientEvent[] = [
   { type: 'connected' },
   { type: 'job', jobId, seq: 1, event: { type: 'queued', position: 2 } },
   { type: 'job', jobId, seq: 2, event: { type: 'loading', stage: 'weights', done: 1, total: 4 } },
+  { type: 'job', jobId, seq: 2, event: { type: 'grounded', report: sampleReport() } },
   { type: 'job', jobId, seq: 3, event: { type: 'started', promptTokens: 3, cachedTokens: 1 } },
   { type: 'job', jobId, seq: 4, event: { type: 'token', text: 'Grüße "you"\n\u2028' } },
   { type: 'reset', jobId, seq: 4, text: 'Grüße' },
@@ -42,6 +44,7 @@ describe('job-sse', () => {
       ': connected\n\n' +
         'event: queued\nid: 0192f0c1:1\nretry: 2000\ndata: {"job_id":"0192f0c1","position":2}\n\n' +
         'event: loading\nid: 0192f0c1:2\ndata: {"job_id":"0192f0c1","stage":"weights","done":1,"total":4}\n\n' +
+        `event: grounded\nid: 0192f0c1:2\ndata: ${JSON.stringify({ job_id: jobId, ...SAMPLE_WIRE })}\n\n` +
         'event: started\nid: 0192f0c1:3\ndata: {"job_id":"0192f0c1","prompt_tokens":3,"cached_tokens":1}\n\n' +
         'event: token\nid: 0192f0c1:4\ndata: {"job_id":"0192f0c1","text":"Grüße \\"you\\"\\n\\u2028"}\n\n' +
         'event: reset\nid: 0192f0c1:4\ndata: {"job_id":"0192f0c1","text":"Grüße"}\n\n' +

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ClientEvent, JobEvent, JobPoint } from '../domain/job.js';
 import type { EncoderContext, StreamEncoder } from './dialect.js';
+import { groundingFields, toWireGrounding } from './grounding-fields.js';
 import { SSE_CONTENT_TYPE, SSE_PING, sseComment, sseEvent } from './sse-frame.js';
 import { toWireTimings, toWireUsage, wireTimingsSchema, wireUsageSchema } from './wire-figures.js';
 
@@ -18,6 +19,7 @@ const errorSchema = z.object({ code: z.string(), message: z.string(), request_id
 export const JOB_EVENT_SCHEMAS = {
   queued: z.strictObject({ ...job, position: count.describe('1 is next, 0 is at work.') }),
   loading: z.strictObject({ ...job, stage: z.string(), done: z.number(), total: z.number() }),
+  grounded: z.strictObject({ ...job, ...groundingFields }),
   started: z.strictObject({ ...job, prompt_tokens: count, cached_tokens: count }),
   token: z.strictObject({ ...job, text: z.string() }),
   done: z.strictObject({
@@ -50,6 +52,8 @@ function toWire(jobId: string, event: JobEvent, model: string): unknown {
       return { ...head, position: event.position };
     case 'loading':
       return { ...head, stage: event.stage, done: event.done, total: event.total };
+    case 'grounded':
+      return { ...head, ...toWireGrounding(event.report) };
     case 'started':
       return { ...head, prompt_tokens: event.promptTokens, cached_tokens: event.cachedTokens };
     case 'token':

@@ -149,7 +149,14 @@ describe('the stream of chat', () => {
 
 describe('the whole answer of chat', () => {
   it('is its stream put together', () => {
-    const result: Result = { ...END, text: 'So: ', toolCalls: [CALL], logprobs: null, context: null };
+    const result: Result = {
+      ...END,
+      text: 'So: ',
+      toolCalls: [CALL],
+      logprobs: null,
+      context: null,
+      grounding: null,
+    };
     const answer = toOllamaChatAnswer(context, result);
     const lines = GOLDEN.map(line => JSON.parse(line));
     expect(answer).toEqual({

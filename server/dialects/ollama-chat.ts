@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { GenerateRequest, JsonObject, Message, Result, ToolCall } from '../domain/generation.js';
 import type { StreamEncoder } from './dialect.js';
+import { toGrounding, toSomeWireGrounding, toWireGrounding } from './grounding-fields.js';
 import { checkLogprobs, ollamaFields, toSampling } from './ollama-fields.js';
 import {
   createRecordEncoder,
@@ -112,6 +113,7 @@ export function fromOllamaChat(body: OllamaChatBody, seed: number): Omit<Generat
   return {
     input: { messages: body.messages.map(toMessage), ...(tools.length === 0 ? {} : { tools }) },
     sampling: toSampling(body, seed),
+    ...toGrounding(body.documents, body.options.num_ctx ?? null),
   };
 }
 
@@ -144,6 +146,8 @@ export function createOllamaChatEncoder(context: OllamaContext): StreamEncoder {
         return { message: said('', [toWireCall(event.call, event.index)]), done: false };
       case 'done':
         return { message: said(''), ...toEnd(event) };
+      case 'grounded':
+        return { message: said(''), done: false, ...toWireGrounding(event.report) };
       case 'queued':
       case 'started':
         return null;
@@ -156,6 +160,7 @@ export function toOllamaChatAnswer(context: OllamaContext, result: Result): Fiel
     message: said(result.text, result.toolCalls.map(toWireCall)),
     ...toEnd(result),
     ...toWireLogprobs(result.logprobs),
+    ...toSomeWireGrounding(result.grounding),
   });
 }
 

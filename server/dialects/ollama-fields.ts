@@ -2,6 +2,7 @@
 // https://github.com/ollama/ollama, docs/api.md and api/types.go
 import { z } from 'zod';
 import type { Constraint, Sampling } from '../domain/generation.js';
+import { documentsField } from './grounding-fields.js';
 import { keepAliveSchema } from './ollama-duration.js';
 import { type OllamaOptions, ollamaOptionsSchema, toOllamaSampling } from './ollama-options.js';
 import { refusedField } from './refused-field.js';
@@ -46,6 +47,7 @@ export const ollamaFields = {
     .describe(
       'Leave out the oldest messages when they do not fit, never the system messages and the last; false: an error.',
     ),
+  documents: documentsField,
   shift: refusedField('an answer ends where the context does', [null, false]),
   think: refusedField('the model does not think aloud', [null, false]),
 } as const;

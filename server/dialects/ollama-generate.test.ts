@@ -69,6 +69,7 @@ describe('a field of generate', () => {
   it.each<[Record<string, unknown>, string]>([
     [{ raw: true, system: 'x' }, 'system'],
     [{ raw: true, context: [1] }, 'context'],
+    [{ raw: true, documents: {} }, 'documents'],
     [{ top_logprobs: 3 }, 'top_logprobs'],
     [{ logprobs: true, top_logprobs: 21 }, 'top_logprobs'],
     [{ format: 'xml' }, 'format'],
@@ -163,6 +164,7 @@ describe('the whole answer of generate', () => {
     toolCalls: [],
     logprobs: [{ token: '👋', logprob: -0.5, top: [{ token: 'x', logprob: -1 }] }],
     context: [5, 6, 7],
+    grounding: null,
   };
 
   it('is its stream put together', () => {

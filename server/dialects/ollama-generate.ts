@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import type { GenerateRequest, Message, Result } from '../domain/generation.js';
 import type { StreamEncoder } from './dialect.js';
+import { toGrounding, toSomeWireGrounding, toWireGrounding } from './grounding-fields.js';
 import { checkLogprobs, ollamaFields, toSampling } from './ollama-fields.js';
 import {
   createRecordEncoder,
@@ -51,9 +52,15 @@ export const ollamaGenerateBodySchema = z
   .check(checkLogprobs)
   .check(({ value, issues }) => {
     if (value.raw !== true) return;
-    const field = value.system !== '' ? 'system' : 'context';
-    if (value.system === '' && value.context.length === 0) return;
-    issues.push({ code: 'custom', message: 'does not go with "raw"', path: [field], input: value[field] });
+    const wrong = {
+      system: value.system !== '',
+      context: value.context.length > 0,
+      documents: toGrounding(value.documents).grounding !== undefined,
+    };
+    for (const [field, isWrong] of Object.entries(wrong)) {
+      if (isWrong)
+        issues.push({ code: 'custom', message: 'does not go with "raw"', path: [field], input: value });
+    }
   });
 
 export type OllamaGenerateBody = z.output<typeof ollamaGenerateBodySchema>;
@@ -82,7 +89,12 @@ export function fromOllamaGenerate(body: OllamaGenerateBody, seed: number): Omit
   const messages: Message[] = [{ role: 'user', content: body.prompt }];
   if (body.system !== '') messages.unshift({ role: 'system', content: body.system });
   const context = body.context.length === 0 ? {} : { contextIds: body.context };
-  return { input: { messages, ...context }, sampling, wantsContext: true };
+  return {
+    input: { messages, ...context },
+    sampling,
+    wantsContext: true,
+    ...toGrounding(body.documents, body.options.num_ctx ?? null),
+  };
 }
 
 export function createOllamaGenerateEncoder(context: OllamaContext): StreamEncoder {
@@ -93,6 +105,8 @@ export function createOllamaGenerateEncoder(context: OllamaContext): StreamEncod
         return { response: event.text, done: false, ...toWireLogprobs(event.logprobs) };
       case 'done':
         return { response: '', ...toEnd(event), ...toWireContext(event.context) };
+      case 'grounded':
+        return { response: '', done: false, ...toWireGrounding(event.report) };
       case 'queued':
       case 'started':
       case 'tool_call':
@@ -107,6 +121,7 @@ export function toOllamaGenerateAnswer(context: OllamaContext, result: Result): 
     ...toEnd(result),
     ...toWireContext(result.context),
     ...toWireLogprobs(result.logprobs),
+    ...toSomeWireGrounding(result.grounding),
   });
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { GenerationEvent, Timings, TokenLogprob, Usage } from '../domain/generation.js';
 import type { AppError } from '../errors.js';
 import type { EncoderContext, StreamEncoder } from './dialect.js';
+import { someGroundingFields } from './grounding-fields.js';
 import { ollamaErrorBody } from './ollama-error.js';
 import { oneLineJson } from './one-line-json.js';
 
@@ -24,6 +25,7 @@ export const recordFields = {
   model: z.string().describe('As the request names it.'),
   created_at: z.iso.datetime().describe('When this record was written.'),
   logprobs: z.array(logprob.extend({ top_logprobs: z.array(logprob).optional() })).optional(),
+  ...someGroundingFields,
 } as const;
 
 export const endFields = {

@@ -15,8 +15,8 @@ const BARE = { name: 'now', parameters: { type: 'object', properties: {} } };
 const parse = (more: Record<string, unknown> = {}) =>
   parseWith(chatBodySchema, { messages: [USER], ...more });
 const generationOf = (more: Record<string, unknown> = {}) => {
-  const { input, choices, reading } = toChatGeneration(parse(more), 7);
-  return { input, sampling: choices[0], seeds: choices.map(({ seed }) => seed), reading };
+  const { choices, reading, ...prompt } = toChatGeneration(parse(more), 7);
+  return { ...prompt, sampling: choices[0], seeds: choices.map(({ seed }) => seed), reading };
 };
 
 const alone = (sampling: object) => ({ sampling: { topK: 0, repetitionPenalty: 1, ...sampling } });
@@ -30,6 +30,10 @@ const ACTS: Readonly<Record<string, readonly [more: Record<string, unknown>, exp
   prompt: [
     { messages: undefined, prompt: 'x', stream: true },
     { input: { messages: [{ role: 'user', content: 'x' }] } },
+  ],
+  documents: [
+    { documents: { top_k: 3, threshold: 0.5 } },
+    { grounding: { topK: 3, threshold: 0.5, isRequired: true, contextLength: null } },
   ],
   max_tokens: [{ max_tokens: 5 }, { sampling: { maxTokens: 5 } }],
   max_completion_tokens: [{ max_completion_tokens: 6, max_tokens: 6 }, { sampling: { maxTokens: 6 } }],

@@ -2,7 +2,8 @@
 // as newer clients send them; those listed act, or are refused by name.
 // https://github.com/openai/openai-node, resources/chat/completions/completions.ts
 import { z } from 'zod';
-import type { GenerationInput, Sampling } from '../domain/generation.js';
+import type { GenerateRequest, Sampling } from '../domain/generation.js';
+import { documentsField, toGrounding } from './grounding-fields.js';
 import { type BodyFault, findToolFaults, reportFaults } from './openai-body-faults.js';
 import { messagesSchema, toMessages } from './openai-messages.js';
 import { MAX_TOKENS, openAiSamplingFields, toChoices, toOpenAiSampling } from './openai-sampling.js';
@@ -50,6 +51,7 @@ const fields = z.object({
     .nullish()
     .describe('required, or a function by name, holds the answer to one call; none leaves the tools out.'),
   parallel_tool_calls: z.boolean().nullish().describe('False: the first call of an answer is its only one.'),
+  documents: documentsField,
   user: accepted('it is not recorded.'),
   metadata: accepted('it is not recorded.'),
   store: accepted('every exchange is in the log either way; none can be fetched here.'),
@@ -106,8 +108,7 @@ export const chatBodySchema = fields.superRefine((body, context) => {
 
 export type ChatBody = z.output<typeof chatBodySchema>;
 
-export interface ChatGeneration {
-  readonly input: GenerationInput;
+export interface ChatGeneration extends Pick<GenerateRequest, 'input' | 'grounding'> {
   /** One for each answer. */
   readonly choices: readonly Sampling[];
   readonly reading: CallReading;
@@ -129,6 +130,7 @@ export function toChatGeneration(body: ChatBody, drawnSeed: number): ChatGenerat
   };
   return {
     input: { messages, ...(tools.length === 0 ? {} : { tools }) },
+    ...toGrounding(body.documents),
     choices: toChoices(sampling, body.n ?? 1),
     reading,
   };

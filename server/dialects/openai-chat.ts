@@ -9,7 +9,9 @@ import type {
   TokenLogprob,
   ToolCall,
 } from '../domain/generation.js';
+import type { GroundingReport } from '../domain/grounding.js';
 import type { StreamEncoder } from './dialect.js';
+import { someGroundingFields, toSomeWireGrounding } from './grounding-fields.js';
 import { oneLineJson } from './one-line-json.js';
 import {
   chatLogprobsSchema,
@@ -49,6 +51,7 @@ export const chatAnswerSchema = z.object({
     }),
   ),
   usage: usageSchema,
+  ...someGroundingFields,
 });
 
 export const chatChunkSchema = z.object({
@@ -67,6 +70,7 @@ export const chatChunkSchema = z.object({
     }),
   ),
   usage: chunkUsageSchema,
+  ...someGroundingFields,
 });
 
 type ChatChunk = z.input<typeof chatChunkSchema>;
@@ -114,6 +118,7 @@ export function chatAnswer(
     choices: choices.map(toChoice),
     usage: toOpenAiUsage(usage),
     system_fingerprint,
+    ...toSomeWireGrounding(choices[0]?.grounding ?? null),
   };
 }
 
@@ -127,7 +132,11 @@ export function createChatEncoder(
   /** Taken at the first chunk: no chunk of one answer may differ in it. */
   let head: ReturnType<typeof headOf> | null = null;
 
+  /** Told with the first chunk; every choice has the same. */
+  let report: GroundingReport | null = null;
+
   const chunk = (choices: ChatChunk['choices'], usage: ChatChunk['usage'] = null): string => {
+    const grounding = head === null ? toSomeWireGrounding(report) : {};
     head ??= headOf(context);
     const { system_fingerprint, ...known } = head;
     return sseData({
@@ -136,6 +145,7 @@ export function createChatEncoder(
       system_fingerprint,
       choices,
       ...(includesUsage ? { usage } : {}),
+      ...grounding,
     } satisfies ChatChunk);
   };
   const delta = (at: number, told: ChatDelta, logprobs?: readonly TokenLogprob[]): string =>
@@ -163,6 +173,9 @@ export function createChatEncoder(
   const encode = (at: number, event: GenerationEvent): string => {
     switch (event.type) {
       case 'queued':
+        return '';
+      case 'grounded':
+        report = event.report;
         return '';
       case 'started':
         return begin(at);

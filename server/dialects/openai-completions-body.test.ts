@@ -33,7 +33,7 @@ describe('the fields of a completion', () => {
   it('are each in one of these tables', () => {
     const listed = [...Object.keys(ACTS), ...ELSEWHERE, 'user'];
     expect(acceptedFields(completionsBodySchema).toSorted()).toEqual(listed.toSorted());
-    expect(refusedFields(completionsBodySchema)).toEqual(['suffix']);
+    expect(refusedFields(completionsBodySchema)).toEqual(['suffix', 'documents']);
   });
 
   it.each(Object.entries(ACTS))('%s acts', (_, [more, expected]) => {
@@ -78,6 +78,7 @@ describe('a completion is refused with the name of the field', () => {
     [{ prompt: [-1] }, 'prompt.0'],
     [{ prompt: Array(64).fill('x'), n: 3 }, 'n'],
     [{ suffix: 'x' }, 'suffix', 'unsupported_parameter'],
+    [{ documents: true }, 'documents', 'unsupported_parameter'],
     [{ best_of: 2 }, 'best_of', 'unsupported_parameter'],
     [{ echo: true, logprobs: 0 }, 'logprobs', 'unsupported_parameter'],
     [{ logprobs: 6 }, 'logprobs'],

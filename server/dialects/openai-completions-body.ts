@@ -48,6 +48,7 @@ const fields = z.object({
   echo: z.boolean().nullish().describe('The answer begins with the prompt.'),
   best_of: z.int().min(1).nullish().describe('Only what n is: answers are not ranked.'),
   suffix: refusedField('the model cannot fill a gap.', [null, '']),
+  documents: refusedField('a text is gone on with as it is; ask /v1/chat/completions.', [null, false]),
   user: z.unknown().optional().describe('Accepted; it is not recorded.'),
 });
 

@@ -32,6 +32,10 @@ const ACTS: Readonly<Record<string, readonly [more: Record<string, unknown>, exp
       },
     },
   ],
+  documents: [
+    { documents: { top_k: 3, threshold: 0.5 } },
+    { grounding: { topK: 3, threshold: 0.5, isRequired: true, contextLength: null } },
+  ],
   max_output_tokens: [{ max_output_tokens: 5 }, { sampling: { maxTokens: 5 } }],
   temperature: [{ temperature: 0 }, { sampling: { temperature: 0, topP: 1, topK: 0, repetitionPenalty: 1 } }],
   top_p: [{ top_p: 0.5 }, { sampling: { temperature: 1, topP: 0.5, topK: 0, repetitionPenalty: 1 } }],

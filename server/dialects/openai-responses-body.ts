@@ -1,8 +1,9 @@
 // The body of POST /v1/responses, and what it asks the model for.
 // https://platform.openai.com/docs/api-reference/responses/create
 import { z } from 'zod';
-import type { ChatInput, Message, Sampling } from '../domain/generation.js';
+import type { GenerateRequest, Message } from '../domain/generation.js';
 import { chosenSampling, defaultSampling } from './default-sampling.js';
+import { documentsField, toGrounding } from './grounding-fields.js';
 import { type BodyFault, findToolFaults, reportFaults } from './openai-body-faults.js';
 import { MAX_TOOLS } from './openai-messages.js';
 import { inputSchema, toMessages } from './openai-responses-items.js';
@@ -103,6 +104,7 @@ const fields = z.object({
     .nullish()
     .describe('required, or a function by name, holds the answer to one call; none leaves the tools out.'),
   parallel_tool_calls: z.boolean().nullish().describe('False: the first call of an answer is its only one.'),
+  documents: documentsField,
   metadata: z
     .record(z.string().max(64), z.string().max(512))
     .refine(pairs => Object.keys(pairs).length <= MAX_METADATA, { error: `at most ${MAX_METADATA} pairs` })
@@ -148,9 +150,7 @@ export const responsesBodySchema = fields.superRefine((body, context) => {
 
 export type ResponsesBody = z.output<typeof responsesBodySchema>;
 
-export interface ResponseGeneration {
-  readonly input: ChatInput;
-  readonly sampling: Sampling;
+export interface ResponseGeneration extends Omit<GenerateRequest, 'id'> {
   readonly reading: CallReading;
   /** Input and what came before it, without instructions: with the answer, what the next response goes on from. */
   readonly conversation: readonly Message[];
@@ -183,6 +183,7 @@ export function toGeneration(
       logprobs: wantsLogprobs ? (body.top_logprobs ?? 0) : null,
       constraint: constraint ?? toConstraint(toChatFormat(body.text?.format)),
     },
+    ...toGrounding(body.documents),
     reading,
     conversation,
   };

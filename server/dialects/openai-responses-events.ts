@@ -2,6 +2,7 @@
 // https://platform.openai.com/docs/api-reference/responses-streaming
 import { z } from 'zod';
 import type { GenerationEvent, Message, TokenLogprob, ToolCall, Usage } from '../domain/generation.js';
+import type { GroundingReport } from '../domain/grounding.js';
 import type { AppError } from '../errors.js';
 import type { StreamEncoder } from './dialect.js';
 import { toChatLogprobs } from './openai-answer.js';
@@ -85,6 +86,7 @@ export class ResponseFold {
   #logprobs: Logprobs = [];
   #isTextOpen = false;
   #usage: Usage | null = null;
+  #report: GroundingReport | null = null;
   #error: AppError | null = null;
   #completedAt: Date | null = null;
 
@@ -116,6 +118,9 @@ export class ResponseFold {
   push(event: GenerationEvent): ResponseFrame[] {
     switch (event.type) {
       case 'queued':
+        return [];
+      case 'grounded':
+        this.#report = event.report;
         return [];
       case 'started':
         if (this.#isStarted) return [];
@@ -157,6 +162,7 @@ export class ResponseFold {
       error: this.#error,
       output: this.#isTextOpen ? [...this.#output, this.#message('in_progress')] : this.#output,
       usage: this.#usage,
+      grounding: this.#report,
     });
   }
 

@@ -2,8 +2,10 @@
 // https://platform.openai.com/docs/api-reference/responses/object
 import { z } from 'zod';
 import type { Sampling, Usage } from '../domain/generation.js';
+import type { GroundingReport } from '../domain/grounding.js';
 import type { AppError } from '../errors.js';
 import type { EncoderContext } from './dialect.js';
+import { someGroundingFields, toSomeWireGrounding } from './grounding-fields.js';
 import { toUnixSeconds } from './openai-answer.js';
 import type { ResponsesBody } from './openai-responses-body.js';
 
@@ -82,6 +84,7 @@ export const responseAnswerSchema = z.object({
   truncation: z.literal('disabled'),
   usage: usageSchema.nullable(),
   user: z.string().nullable(),
+  ...someGroundingFields,
 });
 
 export type ResponseAnswer = z.output<typeof responseAnswerSchema>;
@@ -102,6 +105,7 @@ export interface ResponseProgress {
   readonly error: AppError | null;
   readonly output: readonly OutputItem[];
   readonly usage: Usage | null;
+  readonly grounding: GroundingReport | null;
 }
 
 export function toResponseId(exchangeId: string): string {
@@ -161,5 +165,6 @@ export function responseAnswer(context: ResponseContext, progress: ResponseProgr
     truncation: 'disabled',
     usage: usage && toWireUsage(usage),
     user: body.user ?? null,
+    ...toSomeWireGrounding(progress.grounding),
   };
 }

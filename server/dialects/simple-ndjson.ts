@@ -31,6 +31,7 @@ export function createSimpleNdjsonEncoder({ id, model, requestId }: EncoderConte
         return line({ response: event.text, logprobs: toWireLogprobs(event.logprobs) });
       case 'queued':
         return event.position === 0 ? '' : line({ response: '', status: 'queued', position: event.position });
+      case 'grounded':
       case 'started':
       case 'tool_call':
         return '';

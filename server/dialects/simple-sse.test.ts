@@ -51,7 +51,7 @@ describe('simple-sse', () => {
   });
 
   it('tells in one object what the stream tells', () => {
-    const result = { ...END, text: 'Grüße', toolCalls: [], logprobs: null, context: null };
+    const result = { ...END, text: 'Grüße', toolCalls: [], logprobs: null, context: null, grounding: null };
     expect(chatAnswerSchema.parse(chatAnswer(result, context))).toEqual({
       content: 'Grüße',
       id: 'x1',

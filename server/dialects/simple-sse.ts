@@ -2,6 +2,12 @@
 import { z } from 'zod';
 import type { FinishReason, GenerationEvent, Result, Usage } from '../domain/generation.js';
 import type { EncoderContext, StreamEncoder } from './dialect.js';
+import {
+  groundingFields,
+  someGroundingFields,
+  toSomeWireGrounding,
+  toWireGrounding,
+} from './grounding-fields.js';
 import { SSE_CONTENT_TYPE, SSE_DONE, SSE_PING, sseData } from './sse-frame.js';
 import { toWireUsage, wireUsageSchema } from './wire-figures.js';
 
@@ -15,6 +21,7 @@ const endFields = {
 /** What `data:` holds; the very last one is the word `[DONE]`, which is no JSON. */
 export const chatChunkSchema = z.union([
   z.strictObject({ content: z.string().describe('A piece of the answer.') }),
+  z.strictObject({ content: z.literal(''), ...groundingFields }),
   z.strictObject({ content: z.literal(''), ...endFields }),
   z.strictObject({
     content: z.literal(''),
@@ -22,7 +29,7 @@ export const chatChunkSchema = z.union([
   }),
 ]);
 
-export const chatAnswerSchema = z.strictObject({ content: z.string(), ...endFields });
+export const chatAnswerSchema = z.strictObject({ content: z.string(), ...someGroundingFields, ...endFields });
 
 interface End {
   readonly reason: FinishReason;
@@ -39,13 +46,14 @@ function toWireEnd({ reason, usage }: End, { id, model }: EncoderContext) {
 }
 
 export function chatAnswer(result: Result, context: EncoderContext): z.output<typeof chatAnswerSchema> {
-  return { content: result.text, ...toWireEnd(result, context) };
+  return { content: result.text, ...toSomeWireGrounding(result.grounding), ...toWireEnd(result, context) };
 }
 
 /** Every record but the last has a `content`, so that clients which only append it show nothing else. */
 export function createSimpleSseEncoder(context: EncoderContext): StreamEncoder {
   const encode = (event: GenerationEvent): string => {
     if (event.type === 'token') return sseData({ content: event.text });
+    if (event.type === 'grounded') return sseData({ content: '', ...toWireGrounding(event.report) });
     if (event.type === 'done') return sseData({ content: '', ...toWireEnd(event, context) }) + SSE_DONE;
     return '';
   };

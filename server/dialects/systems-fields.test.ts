@@ -38,14 +38,14 @@ const BODIES: Readonly<Record<string, Body>> = {
     schema: chat.chatBodySchema,
     least: { messages: user('x') },
     toGeneration: chat.toGeneration,
-    acts: { messages: user('y') },
+    acts: { messages: user('y'), documents: false },
     elsewhere: ['stream'],
   },
   '/api/v1/chat/submit': {
     schema: job.submitBodySchema,
     least: { prompt: 'x', client_id: 'me' },
     toGeneration: job.toGeneration,
-    acts: { prompt: 'y', context: 'z' },
+    acts: { prompt: 'y', context: 'z', documents: true },
     elsewhere: ['client_id'],
   },
 };

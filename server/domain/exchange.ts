@@ -1,7 +1,13 @@
 // The stored pair of a prompt and its answer. Types only.
 import type { GenerationInput, Sampling, Timings, Usage } from './generation.js';
+import type { GroundingReport, Source } from './grounding.js';
 
 export type ExchangeStatus = 'completed' | 'cancelled' | 'failed';
+
+/** On what an answer rests: where its sources stand, without their text. */
+export interface ExchangeGrounding extends Pick<GroundingReport, 'threshold' | 'omitted' | 'notice'> {
+  readonly sources: readonly Omit<Source, 'text' | 'filename' | 'metadata'>[];
+}
 
 /** One line of the log, in the order of its keys; `timestamp`, `prompt` and `response` stay first for old readers. */
 export interface Exchange {
@@ -23,8 +29,10 @@ export interface Exchange {
   readonly engine: string;
   /** What it was computed in, such as `int8`; null when no end was told. */
   readonly numerics: string | null;
-  /** All that the model was given when it was more than one user message, else null. */
+  /** All that the model was given, the text of its sources included, when it was more than `prompt` as one user message; else null. */
   readonly input: GenerationInput | null;
+  /** Null when the request asked for no documents. */
+  readonly grounding: ExchangeGrounding | null;
   /** The exchange that this one asks again; null for one that stands for itself. */
   readonly replayOf: string | null;
   /** The parameters in force, defaults and drawn seed included. */

@@ -1,4 +1,5 @@
-// The words every layer shares about one generation. Types only: no logic, no imports.
+// The words every layer shares about one generation. Types only: no logic.
+import type { GroundingAsk, GroundingReport } from './grounding.js';
 
 export type Role = 'system' | 'user' | 'assistant' | 'tool';
 
@@ -109,6 +110,8 @@ export interface GenerateRequest {
   readonly sampling: Sampling;
   /** `done` is to carry the ids of prompt and answer. */
   readonly wantsContext?: boolean;
+  /** The answer is to rest on stored documents. */
+  readonly grounding?: GroundingAsk;
 }
 
 export type FinishReason = 'stop' | 'length' | 'cancelled';
@@ -137,6 +140,8 @@ export interface TokenLogprob {
 export type GenerationEvent =
   /** Admitted: first event of all, and again on every heartbeat while waiting. `position` 1 is next, 0 holds a slot. */
   | { readonly type: 'queued'; readonly position: number }
+  /** On what the answer rests; once, before `started`, when the request asked for grounding. */
+  | { readonly type: 'grounded'; readonly report: GroundingReport }
   | { readonly type: 'started'; readonly promptTokens: number; readonly cachedTokens: number }
   /** A piece of text that is whole characters; `tokens` may be 0 (held-back text) or more than 1. */
   | {
@@ -173,6 +178,8 @@ export interface Result {
   readonly numerics: string | null;
   /** Null when it was not asked for. */
   readonly context: readonly number[] | null;
+  /** Null when none was asked for. */
+  readonly grounding: GroundingReport | null;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { GenerationEvent } from './generation.js';
 
 /** What happens to a job, in the order of its log; `done` or `error` is the last. */
 export type JobEvent =
-  | Extract<GenerationEvent, { readonly type: 'queued' | 'started' | 'done' }>
+  | Extract<GenerationEvent, { readonly type: 'queued' | 'grounded' | 'started' | 'done' }>
   | { readonly type: 'token'; readonly text: string }
   /** The model is not there yet: the worker's own words and figures. */
   | { readonly type: 'loading'; readonly stage: string; readonly done: number; readonly total: number }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../errors.js';
 import { Admission, type Ticket } from './admission.js';
+import { createDeferred } from './deferred.js';
 
 const stay = () => new AbortController().signal;
 const create = (options: { maxWaiting?: number; waitTimeoutMs?: number } = {}) =>
@@ -114,6 +115,65 @@ describe('admission', () => {
     for (const ticket of tickets) ticket.release();
     await admission.idle();
     expect(remove.mock.calls.length).toBe(add.mock.calls.length);
+  });
+
+  describe('a ticket that is still being prepared', () => {
+    it('lets others pass without a slot of its own, and then has the place of its arrival', async () => {
+      const admission = create();
+      admission.open(1);
+      const prepared = createDeferred<void>();
+      const order: string[] = [];
+      const enter = (name: string, wait: Promise<void> | null = null): Ticket => {
+        const ticket = admission.enter(stay(), wait);
+        void ticket.granted.then(() => order.push(name));
+        return ticket;
+      };
+      const first = enter('prepared', prepared.promise);
+      const [second, third] = [enter('second'), enter('third')];
+      await second.granted;
+      expect([first.position(), second.position(), third.position()]).toEqual([1, 0, 2]);
+      expect([admission.running, admission.waiting]).toEqual([1, 2]);
+      prepared.resolve();
+      await prepared.promise;
+      second.release();
+      await first.granted;
+      first.release();
+      await third.granted;
+      third.release();
+      await admission.idle();
+      expect(order).toEqual(['second', 'prepared', 'third']);
+    });
+
+    it('leaves with what the preparation ends in, its client, or a refusal, and never holds a slot', async () => {
+      const admission = create();
+      admission.open(1);
+      const leaver = new AbortController();
+      const never = new Promise<void>(() => {});
+      const fault = new AppError('storage_unavailable', 'away');
+      const quiet = vi.fn();
+      admission.onQuiet(quiet);
+      const outcomes = [
+        admission.enter(stay(), Promise.reject(fault)),
+        admission.enter(leaver.signal, never),
+        admission.enter(stay(), never),
+      ].map(outcomeOf);
+      leaver.abort();
+      expect(await outcomes[0]).toBe('storage_unavailable');
+      expect([admission.running, admission.waiting, quiet.mock.calls.length]).toEqual([0, 1, 0]);
+      admission.refuse(new AppError('shutting_down', 'stopping'));
+      expect(await Promise.all(outcomes)).toEqual(['storage_unavailable', 'cancelled', 'shutting_down']);
+      expect([admission.running, admission.waiting, quiet.mock.calls.length]).toEqual([0, 0, 1]);
+    });
+
+    it('counts as one that waits, or will run', () => {
+      const admission = create({ maxWaiting: 1 });
+      admission.open(2);
+      const never = new Promise<void>(() => {});
+      admission.enter(stay(), never);
+      admission.enter(stay(), never);
+      expect([admission.running, admission.waiting]).toEqual([0, 2]);
+      expect(() => admission.enter(stay())).toThrow('2 requests are waiting');
+    });
   });
 
   describe('with a clock', () => {

@@ -1,6 +1,6 @@
 // Who may run: a bounded p-queue whose concurrency is the worker's slots. Knows no worker and no HTTP.
 import PQueue from 'p-queue';
-import { AppError } from '../errors.js';
+import { AppError, toAppError } from '../errors.js';
 import { createDeferred } from './deferred.js';
 
 const SWEEP_INTERVAL_MS = 250;
@@ -36,6 +36,10 @@ export class Admission {
   readonly #options: AdmissionOptions;
   /** In order of arrival. */
   readonly #waiting = new Set<Waiting>();
+  /** Those of them that could not use a slot yet. */
+  readonly #preparing = new Set<Waiting>();
+  readonly #quietListeners: (() => void)[] = [];
+  #arrivals = 0;
   #refusal: AppError | null = null;
   #heldMs: number | null = null;
   /** Clock that only runs while slots are handed out. */
@@ -45,10 +49,11 @@ export class Admission {
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
+    this.#queue.on('idle', () => this.#tellQuiet());
   }
 
   get waiting(): number {
-    return this.#queue.size;
+    return this.#queue.size + this.#preparing.size;
   }
 
   get running(): number {
@@ -90,7 +95,7 @@ export class Admission {
 
   /** Called whenever it has become quiet. */
   onQuiet(listener: () => void): void {
-    this.#queue.on('idle', listener);
+    this.#quietListeners.push(listener);
   }
 
   /** Resolves when no slot is held. */
@@ -101,26 +106,29 @@ export class Admission {
   /**
    * Takes a place in the line. The signal leaves the line while waiting and means nothing once the slot is held
    * (p-queue would free the slot of a task that is still running: measured, style.md fact 1).
+   * @param prepared no slot is given before it resolves: until then others pass, and then the place in the line is
+   * that of the arrival; when it rejects the ticket leaves with its error
    * @throws AppError queue_full, or what refuse() was told.
    */
-  enter(signal: AbortSignal): Ticket {
+  enter(signal: AbortSignal, prepared: Promise<unknown> | null = null): Ticket {
     this.requireRoom();
     if (signal.aborted) throw new AppError('cancelled', 'The client left.');
-    return this.#join(signal);
+    return this.#join(signal, prepared);
   }
 
   /** @throws AppError queue_full, or what refuse() was told, when `enter` would now. */
   requireRoom(): void {
     if (this.#refusal) throw this.#refusal;
-    const mustWait = this.#queue.isPaused || this.#queue.pending >= this.#queue.concurrency;
-    if (mustWait && this.#queue.size >= this.#options.maxWaiting) {
-      throw new AppError('queue_full', `The queue is full: ${this.#queue.size} requests are waiting.`, {
+    const taken = this.#queue.pending + this.#preparing.size;
+    const mustWait = this.#queue.isPaused || taken >= this.#queue.concurrency;
+    if (mustWait && this.waiting >= this.#options.maxWaiting) {
+      throw new AppError('queue_full', `The queue is full: ${this.waiting} requests are waiting.`, {
         retryAfterMs: this.#expectedWaitMs(),
       });
     }
   }
 
-  #join(signal: AbortSignal): Ticket {
+  #join(signal: AbortSignal, prepared: Promise<unknown> | null): Ticket {
     const leaving = new AbortController();
     const granted = createDeferred<void>();
     const released = createDeferred<void>();
@@ -134,6 +142,8 @@ export class Admission {
     const settle = (): void => {
       this.#waiting.delete(waiting);
       signal.removeEventListener('abort', onAbort);
+      // It never was in p-queue, which then has nothing to tell.
+      if (this.#preparing.delete(waiting)) this.#tellQuiet();
     };
     this.#waiting.add(waiting);
     signal.addEventListener('abort', onAbort, { once: true });
@@ -147,8 +157,20 @@ export class Admission {
       await released.promise;
       this.#measure(performance.now() - heldSinceMs);
     };
-    // `leaving` is only ever aborted while waiting, so p-queue's own rejection repeats what `granted` already said.
-    this.#queue.add(hold, { signal: leaving.signal }).catch(() => {});
+    const priority = -this.#arrivals++;
+    const queue = (): void => {
+      this.#preparing.delete(waiting);
+      // `leaving` is only ever aborted while waiting, so p-queue's own rejection repeats what `granted` already said.
+      this.#queue.add(hold, { signal: leaving.signal, priority }).catch(() => {});
+    };
+    if (prepared === null) queue();
+    else {
+      this.#preparing.add(waiting);
+      prepared.then(
+        () => this.#preparing.has(waiting) && queue(),
+        error => leave(toAppError(error)),
+      );
+    }
     granted.promise.catch(() => {});
 
     return {
@@ -158,12 +180,17 @@ export class Admission {
     };
   }
 
+  #tellQuiet(): void {
+    if (!this.isQuiet) return;
+    for (const listener of this.#quietListeners) listener();
+  }
+
   #measure(heldMs: number): void {
     this.#heldMs = this.#heldMs === null ? heldMs : this.#heldMs * 0.8 + heldMs * 0.2;
   }
 
   #expectedWaitMs(): number {
-    const rounds = (this.#queue.size + 1) / this.#queue.concurrency;
+    const rounds = (this.waiting + 1) / this.#queue.concurrency;
     return Math.max(MIN_RETRY_AFTER_MS, (this.#heldMs ?? UNMEASURED_HOLD_MS) * rounds);
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { GenerationEvent } from '../domain/generation.js';
 import { AppError } from '../errors.js';
+import { sampleReport } from '../testing/sample-grounding.js';
 import { DONE } from '../testing/scripted-generate.js';
 import { collect } from './collect.js';
 
@@ -23,6 +24,7 @@ describe('collect', () => {
     const logprob = { token: 'b', logprob: -0.5, top: [] };
     const all: GenerationEvent[] = [
       { type: 'queued', position: 0 },
+      { type: 'grounded', report: sampleReport() },
       { type: 'started', promptTokens: 3, cachedTokens: 0 },
       token('a'),
       { ...token('b'), logprobs: [logprob] } as GenerationEvent,
@@ -39,6 +41,7 @@ describe('collect', () => {
       timings: { queueMs: 0, prefillMs: 1, decodeMs: 2 },
       numerics: 'int8',
       context: [1, 2],
+      grounding: sampleReport(),
     };
     expect(await collect(events(all))).toEqual(whole);
     for (let cut = 1; cut < all.length; cut++) {

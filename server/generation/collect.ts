@@ -8,12 +8,14 @@ import type {
   TokenLogprob,
   ToolCall,
 } from '../domain/generation.js';
+import type { GroundingReport } from '../domain/grounding.js';
 import { AppError } from '../errors.js';
 
 /** Takes events in their order; gives the whole when it has the last. */
 function createFold(): (event: GenerationEvent) => Result | null {
   let text = '';
   let logprobs: TokenLogprob[] | null = null;
+  let grounding: GroundingReport | null = null;
   const toolCalls: ToolCall[] = [];
   return event => {
     if (event.type === 'token') {
@@ -23,9 +25,10 @@ function createFold(): (event: GenerationEvent) => Result | null {
         logprobs.push(...event.logprobs);
       }
     } else if (event.type === 'tool_call') toolCalls.push(event.call);
+    else if (event.type === 'grounded') grounding = event.report;
     else if (event.type === 'done') {
       const { type: _, context = null, ...end } = event;
-      return { text, toolCalls, logprobs, ...end, context };
+      return { text, toolCalls, logprobs, ...end, context, grounding };
     }
     return null;
   };

@@ -1,9 +1,14 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { GenerateRequest } from '../domain/generation.js';
+import type { GroundingAsk } from '../domain/grounding.js';
+import { AppError } from '../errors.js';
 import { silentLogger } from '../log.js';
 import { sampleRequest } from '../testing/sample-request.js';
 import type { Worker } from '../worker/worker.js';
 import { Admission } from './admission.js';
+import { createDeferred } from './deferred.js';
 import { createGenerate } from './generate.js';
+import { createGround, type Ground, type Grounded } from './ground.js';
 
 const worker = {
   status: () => ({ state: 'ready', model: { context_length: 1_000_000 } }),
@@ -16,10 +21,18 @@ const worker = {
 
 const context = { dialect: 'd', caller: null, requestId: 'r' };
 
-function start(admission: Admission) {
+const nothing = createGround({
+  documents: null,
+  worker,
+  defaults: { topK: 5, threshold: 0.7 },
+  logger: silentLogger(),
+});
+
+function start(admission: Admission, ground: Ground = nothing, fields: Partial<GenerateRequest> = {}) {
   const log = { append: () => Promise.resolve() };
-  const generate = createGenerate({ admission, worker, log, logger: silentLogger(), queuedIntervalMs: 5 });
-  return generate(sampleRequest(), context, new AbortController().signal)[Symbol.asyncIterator]();
+  const logger = silentLogger();
+  const generate = createGenerate({ admission, worker, ground, log, logger, queuedIntervalMs: 5 });
+  return generate(sampleRequest('x', fields), context, new AbortController().signal)[Symbol.asyncIterator]();
 }
 
 it('gives back a slot that was granted while the reader held an event, and then left', async () => {
@@ -54,4 +67,51 @@ it('gives back the slot when the worker cannot even be asked', async () => {
 it('refuses at once when the line is full', async () => {
   const admission = new Admission({ maxWaiting: 0, waitTimeoutMs: 1_000 });
   await expect(start(admission).next()).rejects.toMatchObject({ code: 'queue_full' });
+});
+
+describe('a request that is to rest on documents', () => {
+  const grounding: GroundingAsk = { topK: null, threshold: null, isRequired: true, contextLength: null };
+  const open = (): Admission => {
+    const admission = new Admission({ maxWaiting: 10, waitTimeoutMs: 1_000 });
+    admission.open(1);
+    return admission;
+  };
+
+  it('holds no slot while it is looked up, and tells what came of it before the first event', async () => {
+    const admission = open();
+    const found = createDeferred<Grounded>();
+    const events = start(admission, () => found.promise, { grounding });
+    const first = events.next();
+    await new Promise(resolve => setImmediate(resolve));
+    expect([admission.running, admission.waiting]).toEqual([0, 1]);
+    found.resolve({ request: sampleRequest(), report: null });
+    expect((await first).value).toEqual([{ type: 'queued', position: 0 }]);
+    await events.return?.();
+    await admission.idle();
+  });
+
+  it('is refused before any event when it cannot be', async () => {
+    const admission = open();
+    const fault = new AppError('storage_unavailable', 'away');
+    const events = start(admission, () => Promise.reject(fault), { grounding });
+    await expect(events.next()).rejects.toBe(fault);
+    expect([admission.running, admission.waiting]).toEqual([0, 0]);
+  });
+
+  it('ends its lookup when its reader leaves', async () => {
+    const admission = open();
+    admission.pause();
+    let given: AbortSignal | undefined;
+    const ground: Ground = (_request, _ask, signal) => {
+      given = signal;
+      return new Promise(() => {});
+    };
+    vi.spyOn(worker, 'status').mockReturnValueOnce({ ...worker.status(), state: 'starting' });
+    vi.spyOn(worker, 'status').mockReturnValueOnce({ ...worker.status(), state: 'starting' });
+    const events = start(admission, ground, { grounding });
+    expect((await events.next()).value).toEqual([{ type: 'queued', position: 1 }]);
+    expect(given?.aborted).toBe(false);
+    await events.return?.();
+    expect([given?.aborted, admission.waiting]).toEqual([true, 0]);
+  });
 });

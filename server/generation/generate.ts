@@ -1,5 +1,4 @@
-// How a generation runs: admit, run, record. The one source of events for every dialect; knows none of them.
-
+// How a generation runs: admit, ground while it waits, run, record. The one source of events for every dialect; knows none of them.
 import type { Backend, BackendRun, RunOutcome } from '../backend/backend.js';
 import type { Exchange } from '../domain/exchange.js';
 import type { GenerateRequest, GenerationEvent, GenerationEvents } from '../domain/generation.js';
@@ -7,16 +6,20 @@ import { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Admission, Ticket } from './admission.js';
 import { checkContextLength } from './context-limit.js';
+import type { Ground, Grounded } from './ground.js';
 import { type ExchangeContext, isWorthKeeping, toExchange, withQueueMs } from './record.js';
 import { settlesWithin } from './settles-within.js';
 import { checkToolFormat } from './tool-format.js';
 
 /** How soon a change of place is told. */
 const POSITION_INTERVAL_MS = 1_000;
+/** How long documents are waited for before the first event, while a failure can still be an HTTP error: longer than a query may take. */
+const FIRST_EVENT_DELAY_MS = 7_000;
 
 export interface GeneratorParts {
   readonly admission: Admission;
   readonly worker: Backend;
+  readonly ground: Ground;
   readonly log: { append(exchange: Exchange): Promise<void> };
   readonly logger: Logger;
   /** A waiting request hears its position when it changes, and this often when it does not. */
@@ -26,7 +29,8 @@ export interface GeneratorParts {
 /**
  * Yields `queued` at once, and while it waits on every change of place and every heartbeat, `started`, `token`s and one `done`; the exchange is in
  * the log before `done` is yielded or an error thrown. Refusals (queue_full, context_length_exceeded, …) are thrown by the first
- * `next()`, before any event. Aborting the signal leaves the line, or cancels the run; its slot is freed when the
+ * `next()`, before any event. A request that is to rest on documents is looked up while it has its place in the line, before
+ * the first event where the worker is ready; `grounded` stands before `started`. Aborting the signal leaves the line, or cancels the run; its slot is freed when the
  * worker has said so.
  */
 export type Generate = (
@@ -36,14 +40,15 @@ export type Generate = (
 ) => GenerationEvents;
 
 export function createGenerate(parts: GeneratorParts): Generate {
-  const { admission, worker, log, logger } = parts;
+  const { admission, worker, ground, log, logger } = parts;
 
   /** Settles with the worker, not with the reader: a slow client neither holds the slot nor delays the log. */
   async function settle(
     run: BackendRun,
     ticket: Ticket,
     waitedMs: number,
-    request: GenerateRequest,
+    asked: GenerateRequest,
+    grounded: Grounded,
     context: ExchangeContext,
   ): Promise<void> {
     const outcome = await run.settled;
@@ -53,9 +58,11 @@ export function createGenerate(parts: GeneratorParts): Generate {
       ...outcome,
       timings: outcome.timings && withQueueMs(outcome.timings, waitedMs),
     };
-    if (isWorthKeeping(kept)) await log.append(toExchange(request, context, kept, worker.status(), endedAt));
+    if (isWorthKeeping(kept)) {
+      await log.append(toExchange(asked, grounded, context, kept, worker.status(), endedAt));
+    }
     logger.debug('exchange ended', {
-      id: request.id,
+      id: asked.id,
       request_id: context.requestId,
       status: outcome.status,
       code: outcome.error?.code,
@@ -72,13 +79,21 @@ export function createGenerate(parts: GeneratorParts): Generate {
     checkToolFormat(worker, request.input);
     await checkContextLength(worker, request.input, signal);
     const enteredAtMs = performance.now();
-    const ticket = admission.enter(signal);
+    const grounding = request.grounding ? ground(request, request.grounding, signal) : null;
+    // It is the ticket that fails with it, unless there is none.
+    grounding?.catch(() => {});
+    const ticket = admission.enter(signal, grounding);
+    let grounded: Grounded = { request, report: null };
     let workerRun: BackendRun;
     let settled: Promise<void>;
     let waitedMs: number;
     let isHandedOver = false;
     try {
       worker.load();
+      if (grounding !== null) {
+        const delayMs = worker.status().state === 'ready' ? FIRST_EVENT_DELAY_MS : 0;
+        await settlesWithin(grounding, delayMs);
+      }
       let position = ticket.position();
       yield [{ type: 'queued', position }];
       let toldAtMs = performance.now();
@@ -92,16 +107,23 @@ export function createGenerate(parts: GeneratorParts): Generate {
         yield [{ type: 'queued', position }];
       }
       waitedMs = performance.now() - enteredAtMs;
-      workerRun = worker.generate(request, signal);
-      settled = settle(workerRun, ticket, waitedMs, request, context);
+      // The slot is given when this is there.
+      if (grounding !== null) grounded = await grounding;
+      workerRun = worker.generate(grounded.request, signal);
+      settled = settle(workerRun, ticket, waitedMs, request, grounded, context);
       isHandedOver = true;
     } finally {
       // The slot may have been granted while the reader still held a `queued` and then left.
       if (!isHandedOver) ticket.release();
     }
     let done = false;
+    let untold = grounded.report;
     try {
-      for await (const batch of workerRun.events) {
+      for await (const told of workerRun.events) {
+        const batch: readonly GenerationEvent[] = untold
+          ? [{ type: 'grounded', report: untold }, ...told]
+          : told;
+        untold = null;
         if (batch.at(-1)?.type !== 'done') {
           yield batch;
           continue;

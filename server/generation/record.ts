@@ -1,8 +1,9 @@
 // What a finished run becomes in the log. Knows neither the log's file nor the client.
-
 import type { BackendStatus, RunOutcome } from '../backend/backend.js';
-import type { Exchange } from '../domain/exchange.js';
+import type { Exchange, ExchangeGrounding } from '../domain/exchange.js';
 import type { GenerateRequest, GenerationInput, Timings } from '../domain/generation.js';
+import type { GroundingReport } from '../domain/grounding.js';
+import type { Grounded } from './ground.js';
 
 /** Who asked, and how: the part of an exchange that generation itself does not need. */
 export interface ExchangeContext {
@@ -23,26 +24,33 @@ export function isWorthKeeping(outcome: RunOutcome): boolean {
   return outcome.status === 'completed' || outcome.text !== '';
 }
 
+/** The prompt alone says all that the model was given. */
+function isWholeInPrompt(asked: GenerateRequest, given: GenerateRequest): boolean {
+  return asked.input === given.input && isOneUserMessage(given.input);
+}
+
 function isOneUserMessage({ messages = [], tools, contextIds }: GenerationInput): boolean {
   const [message, ...others] = messages;
   if (message?.role !== 'user' || others.length > 0) return false;
   return message.name === undefined && tools === undefined && contextIds === undefined;
 }
 
+/** @param asked what the client sent; the model was given what `grounded` has */
 export function toExchange(
-  request: GenerateRequest,
+  asked: GenerateRequest,
+  { request, report }: Grounded,
   context: ExchangeContext,
   outcome: RunOutcome,
   worker: Pick<BackendStatus, 'model' | 'engine'>,
   endedAt: Date,
 ): Exchange {
-  const { messages, prompt } = request.input;
+  const { messages, prompt } = asked.input;
   const lastUserText = messages?.findLast(message => message.role === 'user')?.content;
   return {
     timestamp: endedAt.toISOString(),
     prompt: prompt ?? lastUserText ?? messages?.at(-1)?.content ?? '',
     response: outcome.text,
-    id: request.id,
+    id: asked.id,
     status: outcome.status,
     reason: outcome.reason,
     error: outcome.error && { code: outcome.error.code, message: outcome.error.message },
@@ -51,11 +59,27 @@ export function toExchange(
     model: { id: worker.model?.id ?? 'unknown', digest: worker.model?.digest ?? 'unknown' },
     engine: worker.engine ?? 'unknown',
     numerics: outcome.numerics,
-    input: isOneUserMessage(request.input) ? null : request.input,
+    input: isWholeInPrompt(asked, request) ? null : request.input,
+    grounding: report && toExchangeGrounding(report),
     replayOf: context.replayOf ?? null,
     parameters: outcome.parameters ?? request.sampling,
     usage: outcome.usage,
     timings: outcome.timings,
     requestId: context.requestId,
+  };
+}
+
+function toExchangeGrounding({ threshold, sources, omitted, notice }: GroundingReport): ExchangeGrounding {
+  return {
+    threshold,
+    sources: sources.map(({ documentId, position, startOffset, endOffset, score }) => ({
+      documentId,
+      position,
+      startOffset,
+      endOffset,
+      score,
+    })),
+    omitted,
+    notice,
   };
 }

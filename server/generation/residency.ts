@@ -1,14 +1,12 @@
 // How long the model stays in memory while nobody asks it anything, and bringing it back. Knows no dialect.
-
-import type { Backend, BackendStatus } from '../backend/backend.js';
-import { AppError } from '../errors.js';
+import type { Backend } from '../backend/backend.js';
 import type { Admission } from './admission.js';
+import { workerReady } from './worker-ready.js';
 
 /** A longer one makes Node's timers fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 /** The worker still counts or embeds something that never stood in the line. */
 const BUSY_RETRY_MS = 1_000;
-const RETRY_LATER = { retryAfterMs: 5_000 };
 
 export interface ResidencyOptions {
   readonly worker: Pick<Backend, 'load' | 'unload' | 'status' | 'onChange'>;
@@ -55,29 +53,7 @@ export class Residency {
    * @throws AppError model_unavailable, shutting_down, or cancelled when the signal is aborted first.
    */
   async ready(signal: AbortSignal): Promise<void> {
-    const { worker } = this.#options;
-    worker.load();
-    await new Promise<void>((resolve, reject) => {
-      const look = ({ state, fault }: BackendStatus): void => {
-        if (state === 'ready') settle(null);
-        else if (state === 'failed') {
-          settle(new AppError('model_unavailable', fault ?? 'The worker failed.', RETRY_LATER));
-        } else if (state === 'stopped') {
-          settle(new AppError('shutting_down', 'The gateway is stopping.', RETRY_LATER));
-        }
-      };
-      const onAbort = (): void => settle(new AppError('cancelled', 'The client left.'));
-      const unsubscribe = worker.onChange(look);
-      const settle = (error: AppError | null): void => {
-        unsubscribe();
-        signal.removeEventListener('abort', onAbort);
-        if (error) reject(error);
-        else resolve();
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      if (signal.aborted) onAbort();
-      else look(worker.status());
-    });
+    await workerReady(this.#options.worker, signal);
   }
 
   /** Takes the model out of memory: resolves when it is gone, or at once when that must wait for what runs or loads. */

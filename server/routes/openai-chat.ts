@@ -15,7 +15,7 @@ export function chatCompletionsRoute(parts: OpenAiRouteParts): RequestHandler {
   return async (req, res) => {
     const body = parseBody(req, chatBodySchema);
     parts.models.requireServed(body.model ?? undefined);
-    const { input, choices, reading } = toChatGeneration(body, drawSeed());
+    const { choices, reading, ...prompt } = toChatGeneration(body, drawSeed());
     const withCalls = (events: GenerationEvents, { id: exchangeId }: GenerateRequest): GenerationEvents =>
       reading === 'none'
         ? events
@@ -26,7 +26,7 @@ export function chatCompletionsRoute(parts: OpenAiRouteParts): RequestHandler {
           });
     await answerChoices(res, scopeOf(res), parts, {
       dialect: 'openai-chat',
-      prompts: [choices.map(sampling => ({ input, sampling }))],
+      prompts: [choices.map(sampling => ({ ...prompt, sampling }))],
       through: withCalls,
       encoder: context => createChatEncoder(context, body.stream_options?.include_usage === true),
       answer: chatAnswer,

@@ -35,7 +35,11 @@ export function createResponseRoute(parts: ResponsesRouteParts): RequestHandler 
     const body = parseBody(req, responsesBodySchema);
     models.requireServed(body.model ?? undefined);
     const { id, requestId } = { id: uuidv7(), requestId: scope.requestId };
-    const asked = toGeneration(body, formerConversation(body, responses), drawSeed());
+    const { reading, conversation, ...asked } = toGeneration(
+      body,
+      formerConversation(body, responses),
+      drawSeed(),
+    );
     const context: ResponseContext = {
       id,
       model: models.current(),
@@ -48,20 +52,18 @@ export function createResponseRoute(parts: ResponsesRouteParts): RequestHandler 
     const fold = new ResponseFold(context);
     const leaving = new AbortController();
     const generated = generate(
-      { id, input: asked.input, sampling: asked.sampling },
+      { id, ...asked },
       { dialect: 'openai-responses', caller: null, requestId },
       body.background === true ? leaving.signal : scope.signal,
     );
     const format = (): string | null =>
-      asked.reading === 'bare' ? 'bare' : (worker.status().model?.tool_format ?? null);
+      reading === 'bare' ? 'bare' : (worker.status().model?.tool_format ?? null);
     const isParallel = body.parallel_tool_calls ?? true;
     const events =
-      asked.reading === 'none'
-        ? generated
-        : parseToolCalls(generated, { format, exchangeId: id, isParallel });
+      reading === 'none' ? generated : parseToolCalls(generated, { format, exchangeId: id, isParallel });
     const frames = await begin(foldFrames(events, fold));
     const background = body.background === true ? runInBackground(frames, leaving) : null;
-    const kept = toKept(fold, context, asked.conversation, background);
+    const kept = toKept(fold, context, conversation, background);
     const keep = (): void => {
       if (body.store !== false) responses.put(kept);
     };

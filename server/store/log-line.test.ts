@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sampleExchange } from '../testing/sample-exchange.js';
+import { sampleSource } from '../testing/sample-grounding.js';
 import { fromLogLine, toLogLine } from './log-line.js';
 
 const anyText = fc.string({ unit: 'binary' });
@@ -22,6 +23,7 @@ describe('a line of the log', () => {
       'engine',
       'numerics',
       'input',
+      'grounding',
       'replay_of',
       'parameters',
       'usage',
@@ -73,6 +75,23 @@ describe('a line of the log', () => {
         expect(fromLogLine(toLogLine(exchange))).toEqual(exchange);
       }),
     );
+  });
+
+  it('reads back what an answer rests on, without its text, and that an older one rests on nothing', () => {
+    const { documentId, position, startOffset, endOffset, score } = sampleSource();
+    const grounding = {
+      threshold: 0.7,
+      sources: [{ documentId, position, startOffset, endOffset, score }],
+      omitted: 2,
+      notice: 'Some did not fit.',
+    };
+    const line = toLogLine(sampleExchange({ grounding }));
+    expect(JSON.parse(line).grounding.sources).toEqual([
+      { document_id: documentId, position: 2, start_offset: 40, end_offset: 57, score: 0.8125 },
+    ]);
+    expect(fromLogLine(line).grounding).toEqual(grounding);
+    const { grounding: _, ...older } = JSON.parse(line);
+    expect(fromLogLine(JSON.stringify(older)).grounding).toBeNull();
   });
 
   it('reads back a failed exchange that never began', () => {

@@ -1,6 +1,7 @@
 // One exchange as one line of the log and back: names, order and checks. Knows nothing of files.
 import { z } from 'zod';
 import type { Exchange } from '../domain/exchange.js';
+import { fromLineGrounding, lineGroundingSchema, toLineGrounding } from './log-line-grounding.js';
 import { fromLineInput, lineInputSchema, toLineInput } from './log-line-input.js';
 
 const count = z.int().min(0);
@@ -21,6 +22,7 @@ const logLineSchema = z.object({
   engine: z.string(),
   numerics: z.string().nullable().default(null),
   input: lineInputSchema.nullable().default(null),
+  grounding: lineGroundingSchema.nullable().default(null),
   replay_of: z.string().nullable().default(null),
   parameters: z.object({
     max_tokens: count,
@@ -72,6 +74,7 @@ export function toLogLine(exchange: Exchange): string {
     engine: exchange.engine,
     numerics: exchange.numerics,
     input: exchange.input && toLineInput(exchange.input),
+    grounding: exchange.grounding && toLineGrounding(exchange.grounding),
     replay_of: exchange.replayOf,
     parameters: {
       max_tokens: parameters.maxTokens,
@@ -110,12 +113,12 @@ export function toLogLine(exchange: Exchange): string {
  * @throws Error when the line is not the JSON of an exchange.
  */
 export function fromLogLine(line: string): Exchange {
-  const { request_id, parameters, usage, timings, input, replay_of, ...same } = logLineSchema.parse(
-    JSON.parse(line),
-  );
+  const { request_id, parameters, usage, timings, input, grounding, replay_of, ...same } =
+    logLineSchema.parse(JSON.parse(line));
   return {
     ...same,
     input: input && fromLineInput(input),
+    grounding: grounding && fromLineGrounding(grounding),
     replayOf: replay_of,
     parameters: {
       maxTokens: parameters.max_tokens,

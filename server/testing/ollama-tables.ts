@@ -5,6 +5,10 @@ const SCHEMA = { type: 'object', properties: { a: { type: 'string' } } };
 export const SHARED_ACTS: Readonly<
   Record<string, readonly [more: Record<string, unknown>, expected: object]>
 > = {
+  documents: [
+    { documents: { top_k: 3, threshold: 0.5 }, options: { num_ctx: 999 } },
+    { grounding: { topK: 3, threshold: 0.5, isRequired: true, contextLength: 999 } },
+  ],
   format: [{ format: SCHEMA }, { sampling: { constraint: { type: 'json_schema', schema: SCHEMA } } }],
   options: [{ options: { temperature: 0 } }, { sampling: { temperature: 0 } }],
   logprobs: [{ logprobs: true }, { sampling: { logprobs: 0 } }],

@@ -16,6 +16,7 @@ export function sampleExchange(fields: Partial<Exchange> = {}): Exchange {
     engine: 'fake',
     numerics: 'none',
     input: null,
+    grounding: null,
     replayOf: null,
     parameters: {
       maxTokens: 300,
