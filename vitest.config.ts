@@ -26,6 +26,7 @@ export default defineConfig(({ mode }) => ({
       ? { include: [MODEL_TESTS], exclude: NOT_TESTS, fileParallelism: false, testTimeout: 300_000 }
       : {
           exclude: [...NOT_TESTS, MODEL_TESTS],
+          globalSetup: ['server/testing/database-run.ts'],
           testTimeout: BUSY_MS,
           hookTimeout: BUSY_MS,
           maxWorkers: MAX_WORKERS,

@@ -49,7 +49,7 @@ export async function startApp({
     MINIVAULT_LOG_FILE: logFile,
     MINIVAULT_FAKE_PLAN: JSON.stringify({ state_dir: dir, ...plan }),
     MINIVAULT_VAULT: vault ? 'on' : 'off',
-    ...(store === null ? {} : { DATABASE_URL: store.url }),
+    ...(store?.url ? { DATABASE_URL: store.url } : {}),
     ...env,
   });
   const parts = await createParts(config, logger);
