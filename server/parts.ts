@@ -75,6 +75,10 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     url: config.DATABASE_URL,
     folder: path.join(config.MINIVAULT_DATA_DIR, 'vault'),
     language: config.MINIVAULT_LANGUAGE,
+    retention: {
+      maxDays: config.MINIVAULT_RETENTION_DAYS,
+      maxBytes: config.MINIVAULT_RETENTION_MAX_BYTES,
+    },
     logPath: config.MINIVAULT_LOG_FILE,
     log,
     logger,

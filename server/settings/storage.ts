@@ -7,13 +7,25 @@ export const storageSettings = {
   MINIVAULT_LOG_MAX_BYTES: {
     schema: whole(1_024, 1e12),
     fallback: String(64 * 1024 * 1024),
-    about: 'Size at which the log is rotated to a numbered file; nothing is deleted.',
+    about: 'Size at which the log is rotated to a numbered file; nothing is deleted by that.',
   },
   MINIVAULT_LOG_FSYNC: {
     schema: z.enum(['everysec', 'always', 'no'], 'everysec, always or no'),
     fallback: 'everysec',
     about:
       'When the log is forced to disk: at most one second late, before each answer ends, or when the system likes.',
+  },
+  MINIVAULT_RETENTION_DAYS: {
+    schema: whole(1, 100_000),
+    fallback: null,
+    about:
+      'Age at which exchanges are erased from log and database, looked at every hour; unset, they are kept for ever.',
+  },
+  MINIVAULT_RETENTION_MAX_BYTES: {
+    schema: whole(1_024, 1e15),
+    fallback: null,
+    about:
+      'Size of all files of the log above which the oldest exchanges are erased, from the database, too; unset, any size.',
   },
   DATABASE_URL: {
     schema: z.string().regex(/^postgres(?:ql)?:\/\/\S+$/, 'postgresql://user:password@host:5432/name'),

@@ -2,7 +2,8 @@
 // is the owner's mistake; how lines reach the disk is line-writer.ts's business.
 import { ConfigError } from '../config.js';
 import type { Exchange } from '../domain/exchange.js';
-import { LineWriter, type LineWriterOptions, type LineWriterStatus } from './line-writer.js';
+import { LineWriter } from './line-writer.js';
+import type { LineWriterOptions, LineWriterStatus } from './line-writer-options.js';
 import { toLogLine } from './log-line.js';
 
 export type ExchangeLogOptions = LineWriterOptions;
@@ -17,6 +18,12 @@ export interface ExchangeLog {
   /** Called whenever exchanges have come into the file, before their `append` resolves. */
   onWritten(listener: () => void): void;
   status(): ExchangeLogStatus;
+  /**
+   * Runs `work` while the file is whole, on the disk and left alone; exchanges that come meanwhile wait. It is opened anew
+   * afterwards. One after the other.
+   * @throws AppError `storage_unavailable` while the disk takes nothing, the system's error, what `work` throws.
+   */
+  exclusively<T>(work: () => Promise<T>): Promise<T>;
   /** Opens the path again, for SIGHUP. */
   reopen(): Promise<void>;
   /** Writes and syncs what is left; takes at most 3 s. What is appended later is lost. */
@@ -64,6 +71,7 @@ export async function openExchangeLog(options: ExchangeLogOptions): Promise<Exch
     },
     onWritten: listener => writer.onWritten(listener),
     status: () => writer.status(),
+    exclusively: work => writer.exclusively(work),
     reopen: () => writer.reopen(),
     close: () => writer.close(),
   };

@@ -1,7 +1,9 @@
 // The one writer of the log: groups lines that wait together into one write, keeps those the disk does not take,
 // and tries again. Owns when to write, sync and retry; knows nothing of what a line says.
+import { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
-import type { LineFile, OpenFile } from './line-file.js';
+import type { LineFile } from './line-file.js';
+import type { LineWriterOptions, LineWriterStatus } from './line-writer-options.js';
 import { RotatingFile } from './rotating-file.js';
 import { Spool, type SpooledLine } from './spool.js';
 
@@ -17,34 +19,6 @@ const STALL_TIMEOUT_MS = 2_000;
 const CLOSE_TIMEOUT_MS = 3_000;
 const MAX_VANISHED = 3;
 
-export type FsyncPolicy = 'everysec' | 'always' | 'no';
-
-export interface LineWriterOptions {
-  readonly path: string;
-  /** A file is closed before it would grow beyond this; a longer line gets a file of its own. */
-  readonly maxBytes: number;
-  /** `everysec`: at most a second after the write, beside other writes. `always`: before `append` resolves. */
-  readonly fsync: FsyncPolicy;
-  readonly logger: Logger;
-  /** Default: node's. */
-  readonly open?: OpenFile | undefined;
-}
-
-export interface LineWriterStatus {
-  /** The disk does not take what is written; lines are kept in memory. */
-  readonly degraded: boolean;
-  /** Lines in memory because of that. */
-  readonly spooled: number;
-  /** Lines given up since the start: the oldest of more than 1,000 (or 64 MiB) spooled, or what was left at the end. */
-  readonly dropped: number;
-  /** Tails cut off since the start, their bytes kept in `<log>.torn`. */
-  readonly tornTails: number;
-  /** Size of the file being written. */
-  readonly bytes: number;
-  /** The latest trouble, also when it is over. */
-  readonly lastError: string | null;
-}
-
 export class LineWriter {
   readonly #options: LineWriterOptions;
   readonly #logger: Logger;
@@ -53,6 +27,9 @@ export class LineWriter {
   readonly #listeners = new Set<() => void>();
   #inFlight: readonly SpooledLine[] = [];
   #isPumping = false;
+  /** Somebody else has the file, or waits for it. */
+  #holds = 0;
+  #held: Promise<unknown> = Promise.resolve();
   #pumped = Promise.resolve();
   /** Consecutive attempts that failed; 0 while all is well. */
   #failures = 0;
@@ -131,6 +108,33 @@ export class LineWriter {
     await this.#pumped;
   }
 
+  /**
+   * Runs `work` while all that was appended is in the file, on the disk, and nothing is written; lines that come
+   * meanwhile wait. The file is opened anew afterwards. One after the other.
+   * @throws AppError `storage_unavailable` while the disk takes nothing, the system's error, what `work` throws.
+   */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    this.#holds++;
+    const turn = this.#held.then(async () => {
+      const watchdog = setTimeout(() => this.#stall(), STALL_TIMEOUT_MS).unref();
+      try {
+        await this.#pumped;
+        if (this.#isDegraded() || this.#isClosed)
+          throw new AppError('storage_unavailable', 'The log cannot be written now.');
+        if (this.#options.fsync !== 'no') await this.#file.current?.sync();
+        return await work();
+      } finally {
+        clearTimeout(watchdog);
+        this.#isStalled = false;
+        this.#file.distrust();
+        this.#holds--;
+        this.#wake();
+      }
+    });
+    this.#held = turn.catch(() => undefined);
+    return turn;
+  }
+
   /** Writes and syncs what is left, with one more attempt if the disk takes nothing; gives up after 3 s. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -150,6 +154,7 @@ export class LineWriter {
   }
 
   async #flush(): Promise<void> {
+    await this.#held;
     await this.#tryNow();
     if (this.#options.fsync !== 'no') {
       await this.#file.current?.sync().catch((error: unknown) => this.#fail(error));
@@ -170,13 +175,14 @@ export class LineWriter {
   }
 
   #wake(): void {
-    if (this.#isPumping || this.#isPaused) return;
+    if (this.#isPumping || this.#isPaused || this.#holds > 0) return;
     this.#isPumping = true;
     this.#pumped = this.#pump();
   }
 
   async #pump(): Promise<void> {
-    while (!this.#isPaused && (this.#spool.length > 0 || this.#failures > 0 || this.#file.mustReopen)) {
+    const hasWork = () => this.#spool.length > 0 || this.#failures > 0 || this.#file.mustReopen;
+    while (!this.#isPaused && this.#holds === 0 && hasWork()) {
       const watchdog = setTimeout(() => this.#stall(), STALL_TIMEOUT_MS).unref();
       try {
         await this.#step();

@@ -1,90 +1,19 @@
 import { appendFile, copyFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { v7 as uuidv7 } from 'uuid';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Exchange } from '../domain/exchange.js';
-import { openTestLog, type TestLog } from '../testing/open-test-log.js';
-import { type LogEntry, recordingLogger } from '../testing/recording-logger.js';
+import { openTestVault } from '../testing/open-test-vault.js';
 import { sampleExchange } from '../testing/sample-exchange.js';
-import { openTempStore } from '../testing/temp-store.js';
 import { until } from '../testing/until.js';
-import type { Database, DatabaseStatus } from './database.js';
-import type { ExchangeLogOptions } from './exchange-log.js';
-import { LogFollower } from './log-follower.js';
 import { toLogLine } from './log-line.js';
-
-interface Followed extends TestLog {
-  readonly follower: LogFollower;
-  readonly database: Database;
-  readonly warnings: LogEntry[];
-  /** Ids of the rows, in the order of the ids. */
-  rows(): Promise<string[]>;
-}
 
 const some = (count: number, fields: Partial<Exchange> = {}): Exchange[] =>
   Array.from({ length: count }, () => sampleExchange({ id: uuidv7(), ...fields }));
 const ids = (exchanges: readonly Exchange[]): string[] => exchanges.map(({ id }) => id).sort();
 
-async function follow(
-  options: Partial<ExchangeLogOptions> = {},
-  wrap = (database: Database) => database,
-  language = 'english',
-) {
-  const store = await openTempStore();
-  onTestFinished(() => store.close());
-  const testLog = await openTestLog(options);
-  const { logger, entries: warnings } = recordingLogger();
-  const start = (database: Database): LogFollower => {
-    const started = new LogFollower({ path: testLog.file, database, languageOf: () => language, logger });
-    testLog.log.onWritten(() => started.wake());
-    onTestFinished(() => started.close());
-    return started;
-  };
-  const { database } = store;
-  const rows = () =>
-    database.run(async db =>
-      (await db.selectFrom('exchanges').select('id').orderBy('id').execute()).map(({ id }) => id),
-    );
-  const followed: Followed & { start: typeof start } = {
-    ...testLog,
-    follower: start(wrap(database)),
-    database,
-    warnings,
-    rows,
-    start,
-  };
-  return followed;
-}
-
-/** A database that can be taken away, as a restart of its server does. */
-function awayDatabase(database: Database): Database & { isAway: boolean } {
-  const listeners = new Set<(status: DatabaseStatus) => void>();
-  let isAway = false;
-  const guard = async <T>(run: () => Promise<T>): Promise<T> => {
-    if (isAway) throw new Error('connection refused');
-    return run();
-  };
-  return {
-    ...database,
-    run: queries => guard(() => database.run(queries)),
-    transaction: queries => guard(() => database.transaction(queries)),
-    status: () => ({ ...database.status(), state: isAway ? 'away' : 'ready' }),
-    onChange: listener => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    get isAway() {
-      return isAway;
-    },
-    set isAway(value) {
-      isAway = value;
-      for (const listener of listeners) listener(this.status());
-    },
-  };
-}
-
 describe('the follower of the log', () => {
   it('has a row for each exchange as soon as it has caught up', async () => {
-    const { log, follower, rows } = await follow();
+    const { log, follower, rows } = await openTestVault();
     const exchanges = some(3);
     for (const exchange of exchanges) {
       await log.append(exchange);
@@ -97,7 +26,7 @@ describe('the follower of the log', () => {
   });
 
   it('keeps the line byte for byte, and makes the other columns of it', async () => {
-    const { log, follower, database } = await follow();
+    const { log, follower, database } = await openTestVault();
     const exchange = sampleExchange({
       id: uuidv7(),
       prompt: 'nul \0 and half \ud83d',
@@ -124,7 +53,7 @@ describe('the follower of the log', () => {
   });
 
   it('passes over what is no exchange, says so once, and leaves half a line for later', async () => {
-    const { file, follower, rows, warnings } = await follow();
+    const { file, follower, rows, warnings } = await openTestVault();
     const [first, second, third] = some(3) as [Exchange, Exchange, Exchange];
     const half = toLogLine(third).slice(0, 100);
     const bad = [
@@ -150,7 +79,7 @@ describe('the follower of the log', () => {
   });
 
   it('passes over what the database refuses, and takes its neighbours', async () => {
-    const { log, follower, rows } = await follow();
+    const { log, follower, rows } = await openTestVault();
     const good = some(20);
     const refused = sampleExchange({ id: uuidv7(), timestamp: '0000-01-01T00:00:00Z' });
     await Promise.all([...good.slice(0, 7), refused, ...good.slice(7)].map(one => log.append(one)));
@@ -160,12 +89,12 @@ describe('the follower of the log', () => {
   });
 
   it('goes on where it was after a restart, through rotations', async () => {
-    const { log, follower, rows, database, start } = await follow({ maxBytes: 3_000 });
+    const { log, follower, rows, start } = await openTestVault({ log: { maxBytes: 3_000 } });
     const exchanges = some(12);
     for (const exchange of exchanges.slice(0, 5)) await log.append(exchange);
     await follower.close();
     for (const exchange of exchanges.slice(5)) await log.append(exchange);
-    const second = start(database);
+    const second = start().follower;
     await second.caughtUp();
     expect(await rows()).toEqual(ids(exchanges));
     expect(second.status().indexed).toBe(7);
@@ -173,16 +102,11 @@ describe('the follower of the log', () => {
   });
 
   it('brings what came while the database was away, also from a log that was moved meanwhile', async () => {
-    let away: ReturnType<typeof awayDatabase> | undefined;
-    const { log, file, follower, rows, warnings } = await follow({}, database => {
-      away = awayDatabase(database);
-      return away;
-    });
-    if (away === undefined) throw new Error('never wrapped');
+    const { log, file, follower, rows, warnings, first } = await openTestVault();
     const exchanges = some(40);
     await log.append(exchanges[0] as Exchange);
     await follower.caughtUp();
-    away.isAway = true;
+    first.isAway = true;
     for (const [i, exchange] of exchanges.slice(1).entries()) {
       if (i === 10) await rename(file, `${file}.1`);
       if (i === 20) await rm(file);
@@ -190,24 +114,18 @@ describe('the follower of the log', () => {
       await follower.caughtUp();
     }
     expect(await rows()).toHaveLength(1);
-    away.isAway = false;
+    first.isAway = false;
     await until(async () => (await rows()).length === exchanges.length);
     expect(warnings).toEqual([]);
   });
 
   it('tries again by itself when the database fails, and says so once', async () => {
-    let fails = true;
-    const { log, follower, rows, warnings } = await follow({}, database => ({
-      ...database,
-      transaction: async queries => {
-        if (fails) throw Object.assign(new Error('could not extend file'), { code: '53100' });
-        return database.transaction(queries);
-      },
-    }));
-    const exchanges = some(3);
-    for (const exchange of exchanges) await log.append(exchange);
+    const { log, follower, rows, warnings, first } = await openTestVault();
+    await follower.caughtUp();
+    first.callsLeft = 0;
+    for (const exchange of some(3)) await log.append(exchange);
     await until(() => follower.status().fault !== null);
-    fails = false;
+    first.callsLeft = null;
     await until(async () => (await rows()).length === 3);
     await until(() => follower.status().fault === null);
     expect(warnings.filter(({ level }) => level === 'warn')).toHaveLength(1);
@@ -219,7 +137,7 @@ describe('the follower of the log', () => {
     ['truncated', file => truncate(file)],
     ['copied and truncated', file => copyFile(file, `${file}.old`).then(() => truncate(file))],
   ])('misses no exchange when the log is %s under it', async (_, meddle) => {
-    const { log, file, follower, rows } = await follow();
+    const { log, file, follower, rows } = await openTestVault();
     const exchanges = some(60);
     for (const [i, exchange] of exchanges.entries()) {
       await log.append(exchange);
@@ -233,7 +151,7 @@ describe('the follower of the log', () => {
   });
 
   it('takes words with no grammar where the database does not know the language', async () => {
-    const { database, log, follower } = await follow({}, same => same, 'klingon');
+    const { database, log, follower } = await openTestVault({ language: 'klingon' });
     await log.append(sampleExchange({ id: uuidv7() }));
     await follower.caughtUp();
     const row = database.run(db => db.selectFrom('exchanges').select('language').executeTakeFirst());
@@ -241,7 +159,7 @@ describe('the follower of the log', () => {
   });
 
   it('lets somebody else in between two batches, and goes on with what that left', async () => {
-    const { file, follower, rows, database } = await follow();
+    const { file, follower, rows, database } = await openTestVault();
     const exchanges = some(2_000);
     await writeFile(file, exchanges.map(toLogLine).join(''));
     follower.wake();

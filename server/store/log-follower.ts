@@ -112,7 +112,7 @@ export class LogFollower {
 
   /** Resolves when what is in the log now is in the database, and after 1 s, or at once where that is away, in any case. */
   async caughtUp(timeoutMs = CATCH_UP_TIMEOUT_MS): Promise<void> {
-    if (!this.#isRunning && !this.#isWoken) return;
+    if (this.#isClosed || (!this.#isRunning && !this.#isWoken)) return;
     if (this.#options.database.status().state !== 'ready') return;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>(resolve => {

@@ -60,7 +60,7 @@ export class RotatingFile {
       this.#file === null ? await LineFile.open(file, { synced, open }) : await this.#file.reopen();
     this.#mustReopen = false;
     this.#rotatesAgainAt = 0;
-    if (synced) await syncFolder(path.dirname(file));
+    if (synced) await syncFolderOf(file);
     this.#reportMended(this.#file);
     return this.#file;
   }
@@ -95,10 +95,10 @@ export class RotatingFile {
   }
 }
 
-/** A new name is only safe when its folder is. */
-async function syncFolder(folder: string): Promise<void> {
+/** A new name is only safe when its folder is. Never rejects. */
+export async function syncFolderOf(file: string): Promise<void> {
   try {
-    const handle = await openFile(folder, 'r');
+    const handle = await openFile(path.dirname(file), 'r');
     await handle.sync().finally(() => handle.close());
   } catch {
     // Windows and some network file systems refuse; there the name follows when the system likes.

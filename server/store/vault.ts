@@ -1,10 +1,12 @@
 // The database and what keeps it equal to the log. Opened after the log and closed after it.
 import type { Logger } from '../log.js';
 import type { Database } from './database.js';
+import { Eraser } from './eraser.js';
 import { createLanguageOf } from './exchange-language.js';
 import type { ExchangeLog } from './exchange-log.js';
 import { LogFollower, type LogFollowerStatus } from './log-follower.js';
 import { openDatabase } from './open-database.js';
+import { Retention, type RetentionOptions } from './retention.js';
 import { switchedOff } from './switched-off.js';
 
 export interface VaultOptions {
@@ -15,8 +17,10 @@ export interface VaultOptions {
   readonly folder: string;
   /** Of exchanges whose own is not sure. */
   readonly language: string;
+  /** How long and how much is kept; null: for ever, any size. */
+  readonly retention: Pick<RetentionOptions, 'maxDays' | 'maxBytes'>;
   readonly logPath: string;
-  readonly log: Pick<ExchangeLog, 'onWritten'>;
+  readonly log: Pick<ExchangeLog, 'onWritten' | 'exclusively'>;
   readonly logger: Logger;
 }
 
@@ -27,6 +31,11 @@ export interface Vault {
    * 1 s in any case, and at once while the database is away.
    */
   caughtUp(): Promise<void>;
+  /**
+   * Erases the exchanges with these ids, which are UUIDs, from log and database.
+   * @throws AppError `storage_unavailable` when one of them does not take it.
+   */
+  erase(ids: readonly string[]): Promise<void>;
   status(): LogFollowerStatus;
   /** Bytes of the log, and of those the ones that have no rows yet. */
   measure(): Promise<{ bytes: number; unreadBytes: number }>;
@@ -38,26 +47,24 @@ export interface Vault {
  * The database is `opening` when it returns.
  * @throws HeldError when another process has the embedded database's folder.
  */
-export async function openVault({
-  isOn,
-  url,
-  folder,
-  language,
-  logPath,
-  log,
-  logger,
-}: VaultOptions): Promise<Vault> {
+export async function openVault(options: VaultOptions): Promise<Vault> {
+  const { isOn, url, folder, retention: limits, logPath: path, log, logger } = options;
   if (!isOn) return emptyVault('The vault is switched off by MINIVAULT_VAULT=off.');
-  const languageOf = await createLanguageOf(language);
+  const languageOf = await createLanguageOf(options.language);
   const database = openDatabase({ url, folder, logger });
-  const follower = new LogFollower({ path: logPath, database, languageOf, logger });
+  const follower = new LogFollower({ path, database, languageOf, logger });
   log.onWritten(() => follower.wake());
+  const eraser = new Eraser({ path, database, log, follower, logger });
+  const retention = new Retention({ ...limits, path, database, eraser, logger });
   return {
     database,
     caughtUp: () => follower.caughtUp(),
+    erase: ids => eraser.erase(ids),
     status: () => follower.status(),
     measure: () => follower.measure(),
     close: async () => {
+      await retention.close();
+      eraser.close();
       await follower.close();
       await database.close();
     },
@@ -66,9 +73,11 @@ export async function openVault({
 
 function emptyVault(fault: string): Vault {
   const nothing: LogFollowerStatus = { indexed: 0, lastIndexedAt: null, damaged: 0, fault: null };
+  const database = switchedOff(fault);
   return {
-    database: switchedOff(fault),
+    database,
     caughtUp: async () => {},
+    erase: () => database.run(async () => {}),
     status: () => nothing,
     measure: async () => ({ bytes: 0, unreadBytes: 0 }),
     close: async () => {},

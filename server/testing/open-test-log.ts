@@ -2,8 +2,8 @@
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type ExchangeLog, type ExchangeLogOptions, openExchangeLog } from '../store/exchange-log.js';
-import { type DamagedLine, readExchanges } from '../store/read-exchanges.js';
 import { FaultyDisk } from './faulty-disk.js';
+import { type DamagedLine, readExchanges } from './read-exchanges.js';
 import { type LogEntry, recordingLogger } from './recording-logger.js';
 import { tempFolder } from './temp-folder.js';
 

@@ -3,8 +3,8 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import split2 from 'split2';
 import type { Exchange } from '../domain/exchange.js';
-import { fromLogLine } from './log-line.js';
-import { listLogFiles } from './rotation.js';
+import { fromLogLine } from '../store/log-line.js';
+import { listLogFiles } from '../store/rotation.js';
 
 export interface DamagedLine {
   readonly file: string;

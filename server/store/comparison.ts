@@ -1,0 +1,139 @@
+// Whether the database says what the log says, line by line. Changes neither.
+import { open } from 'node:fs/promises';
+import type { Selectable } from 'kysely';
+import type { Database } from './database.js';
+import { type ExchangeRow, toExchangeRow } from './exchange-row.js';
+import { readLogLines } from './log-lines.js';
+import { listLogFiles } from './rotation.js';
+import type { ExchangesTable } from './schema.js';
+
+const LINES_AT_ONCE = 500;
+const IDS_AT_ONCE = 10_000;
+/** Made of the line alone; in which language its words are taken is nobody's mistake. */
+const COMPARED = [
+  'line',
+  'status',
+  'dialect',
+  'caller',
+  'model',
+  'prompt_tokens',
+  'completion_tokens',
+  'prompt',
+  'response',
+] as const satisfies readonly (keyof ExchangeRow)[];
+
+type StoredRow = Pick<Selectable<ExchangesTable>, 'id' | 'ended_at' | (typeof COMPARED)[number]>;
+
+export interface Comparison {
+  /** In the log; one that stands there twice counts once. */
+  readonly exchanges: number;
+  /** Lines of the log that are no exchange. */
+  readonly damaged: number;
+  /** Ids that the log has and the database lacks. */
+  readonly missing: readonly string[];
+  /** Ids that the database has and the log lacks. */
+  readonly extra: readonly string[];
+  /** Ids whose row says something else than their line. */
+  readonly different: readonly string[];
+}
+
+/**
+ * Tells `onProgress` how many lines it has read. While exchanges come and go, some may be reported that are only on
+ * their way.
+ * @throws the system's or the database's error.
+ */
+export async function compareWithLog(
+  path: string,
+  database: Database,
+  onProgress: (lines: number) => void = () => {},
+): Promise<Comparison> {
+  const logged = new Set<string>();
+  const missing = new Set<string>();
+  const different = new Set<string>();
+  let damaged = 0;
+  let count = 0;
+  for await (const lines of readBatches(path)) {
+    const rows = lines.flatMap(line => {
+      try {
+        return [toExchangeRow(line, () => '')];
+      } catch {
+        damaged++;
+        return [];
+      }
+    });
+    const stored = await readRows(
+      database,
+      rows.map(({ id }) => id),
+    );
+    for (const row of rows) {
+      const found = stored.get(row.id);
+      // The log may have a line twice, and the database has one of the two.
+      if (found === undefined) missing.add(row.id);
+      else if (isEqual(row, found)) different.delete(row.id);
+      else if (!logged.has(row.id) || different.has(row.id)) different.add(row.id);
+      logged.add(row.id);
+    }
+    count += lines.length;
+    onProgress(count);
+  }
+  const extra: string[] = [];
+  for await (const ids of readIds(database)) extra.push(...ids.filter(id => !logged.has(id)));
+  return {
+    exchanges: logged.size,
+    damaged,
+    missing: [...missing],
+    extra,
+    different: [...different],
+  };
+}
+
+async function* readBatches(path: string): AsyncGenerator<Buffer[]> {
+  let batch: Buffer[] = [];
+  for (const file of await listLogFiles(path)) {
+    const handle = await open(file, 'r');
+    try {
+      for await (const lines of readLogLines(handle)) {
+        for (const { bytes } of lines) {
+          batch.push(bytes);
+          if (batch.length < LINES_AT_ONCE) continue;
+          yield batch;
+          batch = [];
+        }
+      }
+    } finally {
+      await handle.close();
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+async function readRows(database: Database, ids: readonly string[]): Promise<Map<string, StoredRow>> {
+  if (ids.length === 0) return new Map();
+  const rows = await database.run(db =>
+    db
+      .selectFrom('exchanges')
+      .select(['id', 'ended_at', ...COMPARED])
+      .where('id', 'in', ids)
+      .execute(),
+  );
+  return new Map(rows.map(row => [row.id, row]));
+}
+
+async function* readIds(database: Database): AsyncGenerator<string[]> {
+  for (let after = ''; ; ) {
+    const rows = await database.run(db => {
+      const ids = db.selectFrom('exchanges').select('id').orderBy('id').limit(IDS_AT_ONCE);
+      return (after === '' ? ids : ids.where('id', '>', after)).execute();
+    });
+    yield rows.map(({ id }) => id);
+    if (rows.length < IDS_AT_ONCE) return;
+    after = rows.at(-1)?.id ?? '';
+  }
+}
+
+function isEqual(row: ExchangeRow, stored: StoredRow): boolean {
+  return (
+    COMPARED.every(column => row[column] === stored[column]) &&
+    Date.parse(row.ended_at) === stored.ended_at.getTime()
+  );
+}
