@@ -67,6 +67,21 @@ describe('the process', () => {
     expect(gateway.output()).toContain('/etc/hostname/log.jsonl');
   });
 
+  it('names the process that has its log, or the folder of its database, and exits with 1', async () => {
+    const env = { MINIVAULT_VAULT: 'on' };
+    const first = await spawn({ env });
+    await first.url();
+    const sameLog = await spawn({ dir: first.dir });
+    expect(await sameLog.exited).toEqual({ code: 1, signal: null });
+    expect(sameLog.output()).toContain(`${first.logFile} is in use by process ${first.child.pid};`);
+    const sameFolder = await spawn({
+      dir: first.dir,
+      env: { ...env, MINIVAULT_LOG_FILE: `${first.dir}/other` },
+    });
+    expect(await sameFolder.exited).toEqual({ code: 1, signal: null });
+    expect(sameFolder.output()).toContain(`is in use by process ${first.child.pid};`);
+  });
+
   it('exits with 78 when the model cannot be served and --fail-fast was given', async () => {
     const gateway = await spawn({ env: { MINIVAULT_PYTHON: '/nowhere/python' }, args: ['--fail-fast'] });
     expect(await gateway.exited).toEqual({ code: 78, signal: null });

@@ -4,9 +4,10 @@ import { type Config, ConfigError, describeConfig, inheritedEnvironment, readCon
 import { type HttpServer, listen } from './http-server.js';
 import { createLogger, type Logger } from './log.js';
 import { createParts, type Parts } from './parts.js';
+import { HeldError } from './store/folder-lock.js';
 import { unknownSettings } from './unknown-settings.js';
 
-const EXIT_PORT = 1;
+const EXIT_TAKEN = 1;
 const EXIT_CONFIG = 78;
 /** A second signal must end everything within a second. */
 const HASTY_CLOSE_MS = 800;
@@ -29,6 +30,13 @@ function exitOnConfigError(error: unknown): never {
   process.exit(EXIT_CONFIG);
 }
 
+/** Another gateway that has the log or the data folder is named by its pid; anything else is thrown on. */
+function exitOnHeld(error: unknown): never {
+  if (!(error instanceof HeldError)) throw error;
+  process.stderr.write(`${error.message}.\n`);
+  process.exit(EXIT_TAKEN);
+}
+
 function readConfigOrExit(): Config {
   try {
     return readConfig();
@@ -47,7 +55,7 @@ async function listenOrExit(parts: Parts, config: Config): Promise<HttpServer> {
     process.stderr.write(`Port ${config.PORT} on ${config.HOST} ${remedy}.\n`);
     parts.worker.kill();
     await parts.close();
-    process.exit(EXIT_PORT);
+    process.exit(EXIT_TAKEN);
   }
 }
 
@@ -77,7 +85,7 @@ function createShutdown(parts: Parts, server: HttpServer, config: Config, logger
 }
 
 /**
- * Serves until a signal ends it. Exit codes: 0 after SIGTERM or SIGINT, 1 port taken or an unforeseen error,
+ * Serves until a signal ends it. Exit codes: 0 after SIGTERM or SIGINT, 1 port, log or data folder taken, or an unforeseen error,
  * 78 wrong settings or, with --fail-fast, a model that cannot be served.
  */
 export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
@@ -94,7 +102,7 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
   // One listener a signal from first to last: one that arrives while listeners are exchanged would be lost.
   let onSignal = (_name: string): void => process.exit(0);
   for (const name of ['SIGTERM', 'SIGINT']) process.on(name, () => onSignal(name));
-  const parts = await createParts(config, logger).catch(exitOnConfigError);
+  const parts = await createParts(config, logger).catch(exitOnHeld).catch(exitOnConfigError);
   const server = await listenOrExit(parts, config);
   const shutdown = createShutdown(parts, server, config, logger);
   onSignal = name => shutdown(name, 0);

@@ -18,6 +18,7 @@ import type { StreamTimeouts } from './http/send.js';
 import type { Logger } from './log.js';
 import { createRetrieval, type Retrieval } from './retrieval/retrieval.js';
 import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
+import { type FolderLock, HeldError, lockFolder } from './store/folder-lock.js';
 import { openVault, type Vault } from './store/vault.js';
 import { createWorker, REPOSITORY_DIR, workerOptionsFrom } from './worker/create-worker.js';
 import { expectedModelId } from './worker/expected-model-id.js';
@@ -63,14 +64,18 @@ export interface Parts {
   close(): Promise<void>;
 }
 
+/**
+ * @throws ConfigError when no log can be written, HeldError when another process has the log or the embedded database.
+ */
 export async function createParts(config: Config, logger: Logger): Promise<Parts> {
+  const lock = lockLog(config.MINIVAULT_LOG_FILE, logger);
   const log = await openExchangeLog({
     path: config.MINIVAULT_LOG_FILE,
     maxBytes: config.MINIVAULT_LOG_MAX_BYTES,
     fsync: config.MINIVAULT_LOG_FSYNC,
     logger,
   });
-  const vault = await openVault({
+  const vault = openVault({
     isOn: config.MINIVAULT_VAULT === 'on',
     url: config.DATABASE_URL,
     folder: path.join(config.MINIVAULT_DATA_DIR, 'vault'),
@@ -181,8 +186,23 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       await settlesWithin(admission.idle(), LAST_RUNS_TIMEOUT_MS);
       await log.close();
       await vault.close();
+      lock?.release();
     },
   };
+}
+
+/**
+ * Two gateways that wrote one log would mend, rotate and erase under each other. A disk that takes no lock, as one that
+ * is full, is no reason not to start.
+ */
+function lockLog(file: string, logger: Logger): FolderLock | null {
+  try {
+    return lockFolder(file);
+  } catch (error) {
+    if (error instanceof HeldError) throw error;
+    logger.warn('The log could not be locked', { error: String(error) });
+    return null;
+  }
 }
 
 /** The line moves only while a worker can take a prompt. */

@@ -25,7 +25,8 @@ export interface LogFollowerOptions {
   /** The log that is being written; its rotated files lie beside it. */
   readonly path: string;
   readonly database: Database;
-  readonly languageOf: LanguageOf;
+  /** Called once, before the first line is read. */
+  readonly loadLanguageOf: () => Promise<LanguageOf>;
   readonly logger: Logger;
 }
 
@@ -54,6 +55,7 @@ export class LogFollower {
   readonly #timer: NodeJS.Timeout;
   #positions = new Map<string, number>();
   #erasures = new Set<string>();
+  #languageOf: LanguageOf | null = null;
   #languages = new Set<string>();
   /** What is in memory is not known to be what is in the database. */
   #mustLoad = true;
@@ -190,6 +192,7 @@ export class LogFollower {
   }
 
   async #load(): Promise<void> {
+    this.#languageOf ??= await this.#options.loadLanguageOf();
     const loaded = await this.#options.database.run(async db => ({
       positions: await db.selectFrom('log_files').selectAll().execute(),
       erasures: await db.selectFrom('erasures').select('id').execute(),
@@ -231,7 +234,7 @@ export class LogFollower {
 
   #toRow(line: LogLine, file: FollowedFile): ExchangeRow | null {
     try {
-      const row = toExchangeRow(line.bytes, this.#options.languageOf);
+      const row = toExchangeRow(line.bytes, this.#languageOf ?? (() => NO_LANGUAGE));
       if (this.#erasures.has(row.id)) return null;
       return this.#languages.has(row.language) ? row : { ...row, language: NO_LANGUAGE };
     } catch (error) {

@@ -47,12 +47,13 @@ export interface Vault {
  * The database is `opening` when it returns.
  * @throws HeldError when another process has the embedded database's folder.
  */
-export async function openVault(options: VaultOptions): Promise<Vault> {
+export function openVault(options: VaultOptions): Vault {
   const { isOn, url, folder, retention: limits, logPath: path, log, logger } = options;
   if (!isOn) return emptyVault('The vault is switched off by MINIVAULT_VAULT=off.');
-  const languageOf = await createLanguageOf(options.language);
   const database = openDatabase({ url, folder, logger });
-  const follower = new LogFollower({ path, database, languageOf, logger });
+  // Loading the detector takes time that the start has not.
+  const loadLanguageOf = () => createLanguageOf(options.language);
+  const follower = new LogFollower({ path, database, loadLanguageOf, logger });
   log.onWritten(() => follower.wake());
   const eraser = new Eraser({ path, database, log, follower, logger });
   const retention = new Retention({ ...limits, path, database, eraser, logger });

@@ -52,7 +52,7 @@ export async function openTestVault({
   const { logger, entries: warnings } = recordingLogger();
   const { log, file: path } = testLog;
   const start = (database: Database): VaultSession => {
-    const follower = new LogFollower({ path, database, languageOf: () => language, logger });
+    const follower = new LogFollower({ path, database, loadLanguageOf: async () => () => language, logger });
     log.onWritten(() => follower.wake());
     const eraser = new Eraser({ path, database, log, follower, logger });
     const close = async (): Promise<void> => {
