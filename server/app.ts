@@ -14,6 +14,9 @@ import { embeddingsRoute, embedRoute, legacyEmbedRoute } from './routes/embeddin
 import { errorBodyOf } from './routes/error-dialect.js';
 import { generateRoute } from './routes/generate.js';
 import { healthRoute, livezRoute, readyzRoute } from './routes/health.js';
+import { exchangeRoute, historyRoute } from './routes/history.js';
+import { exportRoute } from './routes/history-export.js';
+import { replayRoute } from './routes/history-replay.js';
 import { ollamaChatRoute, ollamaGenerateRoute } from './routes/ollama-answer.js';
 import {
   ollamaProcessesRoute,
@@ -52,6 +55,11 @@ export function createApp(parts: Parts): Express {
   app.route('/livez').get(livezRoute).all(onlyMethods('GET'));
   app.route('/readyz').get(readyzRoute(parts)).all(onlyMethods('GET'));
   app.route('/generate').post(readBody, generateRoute(parts)).all(onlyMethods('POST'));
+
+  app.route('/history').get(historyRoute(parts)).all(onlyMethods('GET'));
+  app.route('/history/export').get(exportRoute(parts)).all(onlyMethods('GET'));
+  app.route('/history/:id').get(exchangeRoute(parts)).all(onlyMethods('GET'));
+  app.route('/history/:id/replay').post(readBody, replayRoute(parts)).all(onlyMethods('POST'));
 
   app.route('/v1/chat/completions').post(readBody, chatCompletionsRoute(parts)).all(onlyMethods('POST'));
   app.route('/v1/completions').post(readBody, completionsRoute(parts)).all(onlyMethods('POST'));

@@ -17,6 +17,7 @@ import type { ForeignPagesOptions } from './http/foreign-pages.js';
 import type { StreamTimeouts } from './http/send.js';
 import type { Logger } from './log.js';
 import { createRetrieval, type Retrieval } from './retrieval/retrieval.js';
+import { createExchangeHistory, type ExchangeHistory } from './store/exchange-history.js';
 import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
 import { type FolderLock, HeldError, lockFolder } from './store/folder-lock.js';
 import { openVault, type Vault } from './store/vault.js';
@@ -44,6 +45,7 @@ export interface Parts {
   readonly worker: Worker;
   readonly log: ExchangeLog;
   readonly vault: Vault;
+  readonly history: ExchangeHistory;
   readonly generate: Generate;
   readonly jobs: Jobs;
   readonly models: ServedModels;
@@ -149,6 +151,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     worker,
     log,
     vault,
+    history: createExchangeHistory(vault.database),
     generate,
     jobs,
     responses: new ResponsesStore(),

@@ -40,7 +40,7 @@ let app: StartedApp;
 let summary: NewmanRunSummary;
 
 beforeAll(async () => {
-  app = await startApp({ plan: { tokens: 12 } });
+  app = await startApp({ plan: { tokens: 12 }, vault: true });
   await app.ready();
   summary = await new Promise((resolve, reject) => {
     const envVar = Object.entries({ baseUrl: app.url, model: 'fake' }).map(([key, value]) => ({

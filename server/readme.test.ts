@@ -60,7 +60,7 @@ describe('the README', () => {
   describe('against a running server', () => {
     let app: StartedApp;
     beforeAll(async () => {
-      app = await startApp({ plan: { tokens: 4 } });
+      app = await startApp({ plan: { tokens: 4 }, vault: true });
       await app.ready();
     });
     afterAll(() => app.close());

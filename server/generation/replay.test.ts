@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { BackendStatus } from '../backend/backend.js';
 import type { Exchange } from '../domain/exchange.js';
 import { sampleExchange } from '../testing/sample-exchange.js';
 import { scriptedGenerate } from '../testing/scripted-generate.js';
 import { until } from '../testing/until.js';
-import type { WorkerStatus } from '../worker/worker.js';
 import { type Replay, replay } from './replay.js';
 
 const MODEL = { id: 'one', digest: 'sha256:01' };
@@ -24,7 +24,7 @@ async function play({
   digest = MODEL.digest,
 }: Play) {
   const { generate, runs } = scriptedGenerate();
-  const status = { model: { id: 'one', digest }, engine: 'batched' } as WorkerStatus;
+  const status = { model: { id: 'one', digest }, engine: 'batched' } as BackendStatus;
   const parts = { generate, worker: { status: () => status }, residency: { ready: async () => {} } };
   const options = { id: 'new', requestId: 'r', caller: null, isForced };
   const replayed: Promise<Replay> = replay(parts, exchange, options, new AbortController().signal);

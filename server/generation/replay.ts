@@ -1,16 +1,18 @@
 // The same request again: does the model still say what it said? Knows neither where exchanges are kept nor the client.
+import type { Backend } from '../backend/backend.js';
 import type { Exchange } from '../domain/exchange.js';
 import type { Result } from '../domain/generation.js';
 import { AppError } from '../errors.js';
-import type { Worker } from '../worker/worker.js';
 import { collect } from './collect.js';
 import { diffWords, type FirstDifference, findFirstDifference, type WordChange } from './compare-answers.js';
 import type { Generate } from './generate.js';
 import type { Residency } from './residency.js';
 
+const UNKNOWN = 'unknown';
+
 export interface ReplayParts {
   readonly generate: Generate;
-  readonly worker: Pick<Worker, 'status'>;
+  readonly worker: Pick<Backend, 'status'>;
   readonly residency: Pick<Residency, 'ready'>;
 }
 
@@ -69,9 +71,9 @@ export async function replay(
   };
 }
 
-function requireSameModel({ model: original }: Exchange, worker: Pick<Worker, 'status'>): void {
+function requireSameModel({ model: original }: Exchange, worker: Pick<Backend, 'status'>): void {
   const { model } = worker.status();
-  if (model === null || model.digest === original.digest) return;
+  if (model === null || isSameModel(original, model)) return;
   throw new AppError(
     'model_changed',
     `It was answered by "${original.id}" (${original.digest}); "${model.id}" (${model.digest}) is served now. ?force=true replays it all the same.`,
@@ -79,10 +81,15 @@ function requireSameModel({ model: original }: Exchange, worker: Pick<Worker, 's
   );
 }
 
+/** A digest that nobody knows proves nothing: there the name must do. */
+function isSameModel(one: Exchange['model'], other: Exchange['model']): boolean {
+  return one.digest === other.digest && (one.digest !== UNKNOWN || one.id === other.id);
+}
+
 function findOtherConditions(
   original: Exchange,
   { numerics }: Result,
-  worker: Pick<Worker, 'status'>,
+  worker: Pick<Backend, 'status'>,
 ): readonly OtherCondition[] {
   const { model, engine } = worker.status();
   const conditions = [

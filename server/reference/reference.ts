@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { anthropicOperations } from './anthropic.js';
 import { embeddingOperations } from './embeddings.js';
+import { historyOperations } from './history.js';
 import { nativeOperations } from './native.js';
 import { ollamaOperations } from './ollama.js';
 import { openAiOperations } from './openai.js';
@@ -66,6 +67,7 @@ const docsAsset: Operation = {
 
 export const OPERATIONS: readonly Operation[] = [
   ...nativeOperations,
+  ...historyOperations,
   ...openAiOperations,
   ...embeddingOperations,
   ...ollamaOperations,

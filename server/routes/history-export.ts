@@ -10,10 +10,10 @@ export interface ExportRouteParts extends HistoryRouteParts {
   readonly timeouts: StreamTimeouts;
 }
 
-export function exportRoute({ history, follower, timeouts }: ExportRouteParts): RequestHandler {
+export function exportRoute({ history, vault, timeouts }: ExportRouteParts): RequestHandler {
   return async (req, res) => {
     const { format, ...filters } = parseWith(exportQuerySchema, req.query);
-    await follower.caughtUp();
+    await vault.caughtUp();
     const scope = scopeOf(res);
     const batches = req.method === 'HEAD' ? [] : history.read(filters, scope.signal);
     const name = `minivault-history-${new Date().toISOString().slice(0, 10)}.${format}`;

@@ -1,38 +1,31 @@
-// GET /history, GET and DELETE /history/{id}: what was asked and answered, and its end.
+// GET /history and GET /history/{id}: what was asked and answered.
 import type { RequestHandler } from 'express';
 import { encodeHistoryPage, historyQuerySchema } from '../dialects/history.js';
 import { AppError } from '../errors.js';
 import { parseWith } from '../http/body.js';
 import type { ExchangeHistory } from '../store/exchange-history.js';
+import type { Vault } from '../store/vault.js';
 
 export interface HistoryRouteParts {
   readonly history: ExchangeHistory;
-  readonly follower: {
-    /** Resolves when what is in the log is in the database, or cannot be now. */
-    caughtUp(): Promise<void>;
-  };
-}
-
-export interface EraseRouteParts extends HistoryRouteParts {
-  /** Takes exchanges out of log and database; resolves when none of them can be found any more. */
-  readonly erase: (ids: readonly string[]) => Promise<unknown>;
+  readonly vault: Pick<Vault, 'caughtUp'>;
 }
 
 type OfOne = RequestHandler<{ id: string }>;
 
 /** Its line of the log. An answer that has just ended is waited for. @throws AppError exchange_not_found */
-export async function requireExchange({ history, follower }: HistoryRouteParts, id: string): Promise<string> {
-  await follower.caughtUp();
+export async function requireExchange({ history, vault }: HistoryRouteParts, id: string): Promise<string> {
+  await vault.caughtUp();
   const line = await history.find(id);
   if (line !== null) return line;
   throw new AppError('exchange_not_found', `There is no exchange "${id}" in the history.`, { param: 'id' });
 }
 
-export function historyRoute({ history, follower }: HistoryRouteParts): RequestHandler {
+export function historyRoute({ history, vault }: HistoryRouteParts): RequestHandler {
   return async (req, res) => {
     const query = parseWith(historyQuerySchema, req.query);
     const { limit, offset = 0, cursor, ...filters } = query;
-    await follower.caughtUp();
+    await vault.caughtUp();
     const page = await history.page(filters, { limit, offset, cursor });
     res.type('json').send(encodeHistoryPage(page, query));
   };
@@ -41,13 +34,5 @@ export function historyRoute({ history, follower }: HistoryRouteParts): RequestH
 export function exchangeRoute(parts: HistoryRouteParts): OfOne {
   return async (req, res) => {
     res.type('json').send(await requireExchange(parts, req.params.id));
-  };
-}
-
-export function eraseExchangeRoute(parts: EraseRouteParts): OfOne {
-  return async (req, res) => {
-    await requireExchange(parts, req.params.id);
-    await parts.erase([req.params.id]);
-    res.status(204).end();
   };
 }
