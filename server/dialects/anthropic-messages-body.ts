@@ -5,9 +5,14 @@ import type { ChatInput, GenerateRequest } from '../domain/generation.js';
 import { AppError } from '../errors.js';
 import { joinText, messageSchema, textContentSchema, toMessages } from './anthropic-content.js';
 import { toolChoiceSchema, toolsSchema, toToolPlan } from './anthropic-tools.js';
+<<<<<<< HEAD
 import { chosenSampling, defaultSampling } from './default-sampling.js';
 import { documentsField, toGrounding } from './grounding-fields.js';
 import type { CallReading } from './openai-tools.js';
+=======
+import { chosenSampling, defaultSampling, unaskedOf } from './default-sampling.js';
+import { type CallReading, toolsOf } from './openai-tools.js';
+>>>>>>> 74425bd (dialects: what a client did not ask for is known as such, and a tool that must be called is named)
 import { refusedField } from './refused-field.js';
 
 const MAX_MESSAGES = 1_000;
@@ -96,10 +101,9 @@ export function toInput({ messages: wire, system, tools, tool_choice: choice }: 
     const why = last === undefined ? 'all of them are empty' : 'each tool_use needs a tool_result after it';
     throw new AppError('invalid_request', `"messages": ${why}.`, { param: 'messages' });
   }
-  const { tools: given } = toToolPlan(tools, choice);
   return {
     messages,
-    ...(given.length === 0 ? {} : { tools: given }),
+    ...toolsOf(toToolPlan(tools, choice)),
     ...(last.role === 'assistant' ? { continueFinal: true } : {}),
   };
 }
@@ -130,6 +134,7 @@ export function toGeneration(body: MessagesBody, seed: number): MessageGeneratio
     sampling: {
       ...defaultSampling(seed),
       ...chosen,
+      unasked: unaskedOf({ temperature, topP, topK }),
       topK: topK ?? chosen.topK,
       maxTokens: body.max_tokens,
       stop: body.stop_sequences,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chosenSampling, defaultSampling, RECOMMENDED } from './default-sampling.js';
+import { chosenSampling, defaultSampling, RECOMMENDED, unaskedOf } from './default-sampling.js';
 
 describe('sampling', () => {
   it('is what the model recommends when the client names nothing', () => {
@@ -22,5 +22,9 @@ describe('sampling', () => {
     ],
   ])('is what the client says and nothing else when it says %j', (chosen, expected) => {
     expect(chosenSampling(chosen)).toEqual({ ...expected, topK: 0, repetitionPenalty: 1 });
+  });
+
+  it('remembers what the client did not name, and that 0 is a name', () => {
+    expect(unaskedOf({ temperature: 0, topK: null })).toEqual(['topP', 'topK', 'repetitionPenalty']);
   });
 });

@@ -1,5 +1,5 @@
 // What is in force where a client leaves a parameter out: one place for every format. Knows no field's name in any.
-import type { Sampling } from '../domain/generation.js';
+import type { Sampling, Unasked } from '../domain/generation.js';
 
 /**
  * Temperature and top_p as SmolLM2-Instruct recommends. Without a repetition penalty three of ten answers of the
@@ -26,6 +26,13 @@ export function defaultSampling(seed: number): Sampling {
     logitBias: {},
     constraint: null,
   };
+}
+
+const NAMES = ['temperature', 'topP', 'topK', 'repetitionPenalty'] as const satisfies readonly Unasked[];
+
+/** @param asked what the client said, by our names */
+export function unaskedOf(asked: Readonly<Partial<Record<Unasked, unknown>>>): readonly Unasked[] {
+  return NAMES.filter(name => asked[name] == null);
 }
 
 export interface Chosen {

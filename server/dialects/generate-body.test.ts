@@ -78,6 +78,7 @@ describe('the body of /generate', () => {
       logprobs: 9,
     };
     expect(toGeneration(parseWith(generateBodySchema, body), 1).sampling).toEqual({
+      unasked: [],
       maxTokens: 7,
       temperature: 0.1,
       topP: 0.2,

@@ -2,7 +2,7 @@
 // https://github.com/ollama/ollama, api/types.go (Options, Runner) and docs/modelfile.mdx
 import { z } from 'zod';
 import type { Sampling } from '../domain/generation.js';
-import { defaultSampling } from './default-sampling.js';
+import { defaultSampling, unaskedOf } from './default-sampling.js';
 import { refusedField } from './refused-field.js';
 
 const MAX_COUNT = 100_000_000;
@@ -107,6 +107,12 @@ export function toOllamaSampling(options: OllamaOptions, seed: number): Sampling
   const stop = options.stop ?? [];
   return {
     ...defaults,
+    unasked: unaskedOf({
+      temperature: options.temperature,
+      topP: options.top_p,
+      topK: options.top_k,
+      repetitionPenalty: window === 0 ? 1 : options.repeat_penalty,
+    }),
     maxTokens: wanted > 0 ? wanted : defaults.maxTokens,
     temperature: options.temperature ?? defaults.temperature,
     topK: Math.max(0, options.top_k ?? defaults.topK),

@@ -13,6 +13,7 @@ import {
   responseFormatSchema,
   toConstraint,
   toolChoiceSchema,
+  toolsOf,
   toolsSchema,
 } from './openai-tools.js';
 import { promptSchema } from './prompt-text.js';
@@ -116,7 +117,8 @@ export interface ChatGeneration extends Pick<GenerateRequest, 'input' | 'groundi
 
 /** @param drawnSeed the one to use when the body has none */
 export function toChatGeneration(body: ChatBody, drawnSeed: number): ChatGeneration {
-  const { tools, constraint, reading } = planTools(body.tools ?? [], body.tool_choice ?? 'auto');
+  const plan = planTools(body.tools ?? [], body.tool_choice ?? 'auto');
+  const { constraint, reading } = plan;
   const messages =
     body.prompt === undefined
       ? toMessages(body.messages ?? [])
@@ -129,8 +131,12 @@ export function toChatGeneration(body: ChatBody, drawnSeed: number): ChatGenerat
     constraint: constraint ?? toConstraint(body.response_format),
   };
   return {
+<<<<<<< HEAD
     input: { messages, ...(tools.length === 0 ? {} : { tools }) },
     ...toGrounding(body.documents),
+=======
+    input: { messages, ...toolsOf(plan) },
+>>>>>>> 74425bd (dialects: what a client did not ask for is known as such, and a tool that must be called is named)
     choices: toChoices(sampling, body.n ?? 1),
     reading,
   };

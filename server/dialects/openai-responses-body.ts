@@ -1,9 +1,14 @@
 // The body of POST /v1/responses, and what it asks the model for.
 // https://platform.openai.com/docs/api-reference/responses/create
 import { z } from 'zod';
+<<<<<<< HEAD
 import type { GenerateRequest, Message } from '../domain/generation.js';
 import { chosenSampling, defaultSampling } from './default-sampling.js';
 import { documentsField, toGrounding } from './grounding-fields.js';
+=======
+import type { ChatInput, Message, Sampling } from '../domain/generation.js';
+import { chosenSampling, defaultSampling, unaskedOf } from './default-sampling.js';
+>>>>>>> 74425bd (dialects: what a client did not ask for is known as such, and a tool that must be called is named)
 import { type BodyFault, findToolFaults, reportFaults } from './openai-body-faults.js';
 import { MAX_TOOLS } from './openai-messages.js';
 import { inputSchema, toMessages } from './openai-responses-items.js';
@@ -18,6 +23,7 @@ import {
   toConstraint,
   toolChoiceOf,
   toolNameSchema,
+  toolsOf,
 } from './openai-tools.js';
 import { refusedField } from './refused-field.js';
 
@@ -166,19 +172,18 @@ export function toGeneration(
   former: readonly Message[],
   seed: number,
 ): ResponseGeneration {
-  const { tools, constraint, reading } = planTools(
-    toChatTools(body.tools),
-    toChatToolChoice(body.tool_choice),
-  );
+  const plan = planTools(toChatTools(body.tools), toChatToolChoice(body.tool_choice));
+  const { constraint, reading } = plan;
   const conversation = [...former, ...toMessages(body.input, former)];
   const instructions: Message[] = body.instructions ? [{ role: 'system', content: body.instructions }] : [];
   const wantsLogprobs = body.top_logprobs != null || body.include?.includes('message.output_text.logprobs');
   const defaults = defaultSampling(seed);
   return {
-    input: { messages: [...instructions, ...conversation], ...(tools.length === 0 ? {} : { tools }) },
+    input: { messages: [...instructions, ...conversation], ...toolsOf(plan) },
     sampling: {
       ...defaults,
       ...chosenSampling({ temperature: body.temperature, topP: body.top_p }),
+      unasked: unaskedOf({ temperature: body.temperature, topP: body.top_p }),
       maxTokens: body.max_output_tokens ?? defaults.maxTokens,
       logprobs: wantsLogprobs ? (body.top_logprobs ?? 0) : null,
       constraint: constraint ?? toConstraint(toChatFormat(body.text?.format)),

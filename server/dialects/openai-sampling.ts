@@ -1,7 +1,7 @@
 // The parameters that OpenAI's two ways to generate share, and what they come to. A field may be null, which is absent.
 import { z } from 'zod';
 import type { Sampling } from '../domain/generation.js';
-import { chosenSampling, defaultSampling } from './default-sampling.js';
+import { chosenSampling, defaultSampling, unaskedOf } from './default-sampling.js';
 
 const MAX_CHOICES = 8;
 export const MAX_TOKENS = 1_000_000_000;
@@ -89,6 +89,12 @@ export function toOpenAiSampling(body: OpenAiSamplingBody, drawnSeed: number): S
   };
   return {
     ...base,
+    unasked: unaskedOf({
+      temperature: body.temperature,
+      topP: body.top_p,
+      topK: body.top_k,
+      repetitionPenalty: body.repetition_penalty,
+    }),
     topK: body.top_k ?? base.topK,
     minP: body.min_p ?? base.minP,
     repetitionPenalty: body.repetition_penalty ?? base.repetitionPenalty,

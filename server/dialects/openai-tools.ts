@@ -1,6 +1,6 @@
 // OpenAI's tools and response_format, and what they come to: definitions for the chat template, and constraints.
 import { z } from 'zod';
-import type { Constraint, JsonObject, ToolDefinition } from '../domain/generation.js';
+import type { ChatInput, Constraint, JsonObject, ToolDefinition } from '../domain/generation.js';
 import { MAX_TOOLS } from './openai-messages.js';
 
 export const toolNameSchema = z.string().regex(/^[\w-]{1,64}$/, 'up to 64 letters, digits, _ and -');
@@ -56,8 +56,15 @@ export type CallReading = 'none' | 'model' | 'bare';
 
 export interface ToolPlan {
   readonly tools: readonly ToolDefinition[];
+  readonly toolChoice?: ChatInput['toolChoice'];
   readonly constraint: Constraint | null;
   readonly reading: CallReading;
+}
+
+/** What of it belongs to the input. */
+export function toolsOf({ tools, toolChoice }: ToolPlan): Pick<ChatInput, 'tools' | 'toolChoice'> {
+  if (tools.length === 0) return {};
+  return { tools, ...(toolChoice === undefined ? {} : { toolChoice }) };
 }
 
 export function toConstraint(format: ResponseFormat | null | undefined): Constraint | null {
@@ -79,6 +86,7 @@ export function planTools(tools: Tools, choice: ToolChoice): ToolPlan {
     choice === 'required' ? definitions : definitions.filter(tool => tool.name === choice.function.name);
   return {
     tools: definitions,
+    toolChoice: choice === 'required' ? choice : { name: choice.function.name },
     constraint: { type: 'json_schema', schema: toCallSchema(callable) },
     reading: 'bare',
   };

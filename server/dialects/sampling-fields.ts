@@ -1,7 +1,7 @@
 // The sampling parameters of the replaced systems' bodies, under the worker protocol's own names.
 import { z } from 'zod';
 import type { Sampling } from '../domain/generation.js';
-import { defaultSampling, RECOMMENDED } from './default-sampling.js';
+import { defaultSampling, RECOMMENDED, unaskedOf } from './default-sampling.js';
 
 const MAX_STOP_STRINGS = 16;
 const MAX_STOP_CHARACTERS = 256;
@@ -20,19 +20,22 @@ export const samplingFields = {
     .number()
     .min(0)
     .max(2)
-    .default(RECOMMENDED.temperature)
+    .optional()
+    .meta({ default: RECOMMENDED.temperature })
     .describe('0 always takes the likeliest token.'),
   top_p: z
     .number()
     .gt(0)
     .max(1)
-    .default(RECOMMENDED.topP)
+    .optional()
+    .meta({ default: RECOMMENDED.topP })
     .describe('Only the likeliest tokens that make up this share.'),
   top_k: z
     .int()
     .min(0)
     .max(1_000_000)
-    .default(RECOMMENDED.topK)
+    .optional()
+    .meta({ default: RECOMMENDED.topK })
     .describe('Only so many of the likeliest tokens; 0 is off.'),
   min_p: z
     .number()
@@ -44,7 +47,8 @@ export const samplingFields = {
     .number()
     .gt(0)
     .max(10)
-    .default(RECOMMENDED.repetitionPenalty)
+    .optional()
+    .meta({ default: RECOMMENDED.repetitionPenalty })
     .describe('Above 1 makes repeating less likely, prompt included; 1 is off.'),
   presence_penalty: z
     .number()
@@ -76,14 +80,16 @@ const fieldsSchema = z.object(samplingFields);
 
 /** @param seed the one to use when the client gave none */
 export function toSampling(fields: z.output<typeof fieldsSchema>, seed: number): Sampling {
+  const { temperature, top_p: topP, top_k: topK, repetition_penalty: repetitionPenalty } = fields;
   return {
     ...defaultSampling(fields.seed ?? seed),
+    unasked: unaskedOf({ temperature, topP, topK, repetitionPenalty }),
     maxTokens: fields.max_tokens,
-    temperature: fields.temperature,
-    topP: fields.top_p,
-    topK: fields.top_k,
+    temperature: temperature ?? RECOMMENDED.temperature,
+    topP: topP ?? RECOMMENDED.topP,
+    topK: topK ?? RECOMMENDED.topK,
     minP: fields.min_p,
-    repetitionPenalty: fields.repetition_penalty,
+    repetitionPenalty: repetitionPenalty ?? RECOMMENDED.repetitionPenalty,
     presencePenalty: fields.presence_penalty,
     frequencyPenalty: fields.frequency_penalty,
     stop: typeof fields.stop === 'string' ? [fields.stop] : fields.stop,

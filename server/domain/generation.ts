@@ -35,11 +35,16 @@ export type Constraint =
   | { readonly type: 'json_object' }
   | { readonly type: 'json_schema'; readonly schema: JsonObject };
 
+/** What dialects fill in with values that suit one model and not every other. */
+export type Unasked = 'temperature' | 'topP' | 'topK' | 'repetitionPenalty';
+
 /**
  * Fully resolved sampling parameters: dialects fill in their defaults, so the log can tell what was in force.
  * The names are the worker protocol's, in camelCase.
  */
 export interface Sampling {
+  /** Those of which the client said nothing: a backend with defaults of its own may use these instead. */
+  readonly unasked?: readonly Unasked[];
   /** Upper bound on generated tokens; the model's context may end a generation earlier, reason `length`. */
   readonly maxTokens: number;
   /** 0 is greedy. */
@@ -72,6 +77,8 @@ export interface ChatInput {
   readonly messages: readonly Message[];
   /** Rendered by the chat template; only for models whose `tool_format` is known. */
   readonly tools?: readonly ToolDefinition[];
+  /** One of them must be called; told beside the constraint that holds the answer to it, for backends with a form of their own. */
+  readonly toolChoice?: 'required' | { readonly name: string };
   /** The last message is the assistant's and the answer goes on from its end. */
   readonly continueFinal?: boolean;
   /** Tokens of an earlier exchange that stand before everything else (Ollama's `context`). */
