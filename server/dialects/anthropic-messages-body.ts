@@ -5,14 +5,9 @@ import type { ChatInput, GenerateRequest } from '../domain/generation.js';
 import { AppError } from '../errors.js';
 import { joinText, messageSchema, textContentSchema, toMessages } from './anthropic-content.js';
 import { toolChoiceSchema, toolsSchema, toToolPlan } from './anthropic-tools.js';
-<<<<<<< HEAD
-import { chosenSampling, defaultSampling } from './default-sampling.js';
-import { documentsField, toGrounding } from './grounding-fields.js';
-import type { CallReading } from './openai-tools.js';
-=======
 import { chosenSampling, defaultSampling, unaskedOf } from './default-sampling.js';
+import { documentsField, toGrounding } from './grounding-fields.js';
 import { type CallReading, toolsOf } from './openai-tools.js';
->>>>>>> 74425bd (dialects: what a client did not ask for is known as such, and a tool that must be called is named)
 import { refusedField } from './refused-field.js';
 
 const MAX_MESSAGES = 1_000;

@@ -131,12 +131,8 @@ export function toChatGeneration(body: ChatBody, drawnSeed: number): ChatGenerat
     constraint: constraint ?? toConstraint(body.response_format),
   };
   return {
-<<<<<<< HEAD
-    input: { messages, ...(tools.length === 0 ? {} : { tools }) },
-    ...toGrounding(body.documents),
-=======
     input: { messages, ...toolsOf(plan) },
->>>>>>> 74425bd (dialects: what a client did not ask for is known as such, and a tool that must be called is named)
+    ...toGrounding(body.documents),
     choices: toChoices(sampling, body.n ?? 1),
     reading,
   };

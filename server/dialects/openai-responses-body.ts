@@ -1,14 +1,9 @@
 // The body of POST /v1/responses, and what it asks the model for.
 // https://platform.openai.com/docs/api-reference/responses/create
 import { z } from 'zod';
-<<<<<<< HEAD
 import type { GenerateRequest, Message } from '../domain/generation.js';
-import { chosenSampling, defaultSampling } from './default-sampling.js';
-import { documentsField, toGrounding } from './grounding-fields.js';
-=======
-import type { ChatInput, Message, Sampling } from '../domain/generation.js';
 import { chosenSampling, defaultSampling, unaskedOf } from './default-sampling.js';
->>>>>>> 74425bd (dialects: what a client did not ask for is known as such, and a tool that must be called is named)
+import { documentsField, toGrounding } from './grounding-fields.js';
 import { type BodyFault, findToolFaults, reportFaults } from './openai-body-faults.js';
 import { MAX_TOOLS } from './openai-messages.js';
 import { inputSchema, toMessages } from './openai-responses-items.js';
