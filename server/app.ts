@@ -14,7 +14,7 @@ import { embeddingsRoute, embedRoute, legacyEmbedRoute } from './routes/embeddin
 import { errorBodyOf } from './routes/error-dialect.js';
 import { generateRoute } from './routes/generate.js';
 import { healthRoute, livezRoute, readyzRoute } from './routes/health.js';
-import { exchangeRoute, historyRoute } from './routes/history.js';
+import { eraseExchangeRoute, exchangeRoute, historyRoute } from './routes/history.js';
 import { exportRoute } from './routes/history-export.js';
 import { replayRoute } from './routes/history-replay.js';
 import { ollamaChatRoute, ollamaGenerateRoute } from './routes/ollama-answer.js';
@@ -58,7 +58,11 @@ export function createApp(parts: Parts): Express {
 
   app.route('/history').get(historyRoute(parts)).all(onlyMethods('GET'));
   app.route('/history/export').get(exportRoute(parts)).all(onlyMethods('GET'));
-  app.route('/history/:id').get(exchangeRoute(parts)).all(onlyMethods('GET'));
+  app
+    .route('/history/:id')
+    .get(exchangeRoute(parts))
+    .delete(eraseExchangeRoute(parts))
+    .all(onlyMethods('GET', 'DELETE'));
   app.route('/history/:id/replay').post(readBody, replayRoute(parts)).all(onlyMethods('POST'));
 
   app.route('/v1/chat/completions').post(readBody, chatCompletionsRoute(parts)).all(onlyMethods('POST'));

@@ -52,6 +52,16 @@ export const historyOperations: readonly Operation[] = [
     errorShape: 'simple',
   },
   {
+    method: 'delete',
+    path: '/history/{id}',
+    tag: TAG,
+    summary: 'Erase an exchange from log and database',
+    pathParams: exchangePathSchema,
+    answers: { 204: { description: 'It is in neither any more.' } },
+    errors: ['exchange_not_found', 'invalid_request', 'storage_unavailable', 'internal'],
+    errorShape: 'simple',
+  },
+  {
     method: 'post',
     path: '/history/{id}/replay',
     tag: TAG,

@@ -10,6 +10,7 @@ const ROUTES = [
   ['get', '/history/export'],
   ['get', '/history/export?format=csv'],
   ['get', `/history/${exchangeId(1)}`],
+  ['delete', `/history/${exchangeId(1)}`],
   ['post', `/history/${exchangeId(1)}/replay`],
 ] as const;
 

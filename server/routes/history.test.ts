@@ -158,3 +158,18 @@ describe('GET /history/{id}', () => {
     expect(body).toMatchObject({ id: exchangeId(10), prompt: 'Question 10?' });
   });
 });
+
+describe('DELETE /history/{id}', () => {
+  it('takes an exchange out of history and log, and out of nothing else', async () => {
+    const [kept, erased] = [await generate(), await generate({ prompt: 'My secret is 4711' })];
+    const { total } = (await get('/history').expect(200)).body;
+    expect((await request(app.url).delete(`/history/${erased}`).expect(204)).text).toBe('');
+    await get(`/history/${erased}`).expect(404);
+    await get(`/history/${kept}`).expect(200);
+    expect((await get('/history').expect(200)).body.total).toBe(total - 1);
+    const log = JSON.stringify(await app.readLog());
+    expect([log.includes('4711'), log.includes(kept)]).toEqual([false, true]);
+    await request(app.url).delete(`/history/${erased}`).expect(404);
+    await request(app.url).delete('/history/x').expect(404);
+  });
+});

@@ -1,4 +1,4 @@
-// GET /history and GET /history/{id}: what was asked and answered.
+// GET /history, GET and DELETE /history/{id}: what was asked and answered, and its end.
 import type { RequestHandler } from 'express';
 import { encodeHistoryPage, historyQuerySchema } from '../dialects/history.js';
 import { AppError } from '../errors.js';
@@ -9,6 +9,10 @@ import type { Vault } from '../store/vault.js';
 export interface HistoryRouteParts {
   readonly history: ExchangeHistory;
   readonly vault: Pick<Vault, 'caughtUp'>;
+}
+
+export interface EraseRouteParts extends HistoryRouteParts {
+  readonly vault: Pick<Vault, 'caughtUp' | 'erase'>;
 }
 
 type OfOne = RequestHandler<{ id: string }>;
@@ -34,5 +38,14 @@ export function historyRoute({ history, vault }: HistoryRouteParts): RequestHand
 export function exchangeRoute(parts: HistoryRouteParts): OfOne {
   return async (req, res) => {
     res.type('json').send(await requireExchange(parts, req.params.id));
+  };
+}
+
+export function eraseExchangeRoute(parts: EraseRouteParts): OfOne {
+  return async (req, res) => {
+    const { id } = req.params;
+    await requireExchange(parts, id);
+    await parts.vault.erase([id]);
+    res.status(204).end();
   };
 }
