@@ -7,11 +7,13 @@ import { modelSettings } from './settings/model.js';
 import type { Setting } from './settings/setting.js';
 import { storageSettings } from './settings/storage.js';
 import { testingSettings } from './settings/testing.js';
+import { upstreamFaults, upstreamSettings } from './settings/upstream.js';
 
 /** Order is the README's order. */
 export const SETTINGS = {
   ...listeningSettings,
   ...modelSettings,
+  ...upstreamSettings,
   ...storageSettings,
   ...documentsSettings,
   ...limitsSettings,
@@ -58,7 +60,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   }
   if (faults.length > 0) throw new ConfigError(faults);
   const config = Object.freeze(values) as Config;
-  const contradictions = listeningFaults(config);
+  const contradictions = [...listeningFaults(config), ...upstreamFaults(config)];
   if (contradictions.length > 0) throw new ConfigError(contradictions);
   return config;
 }

@@ -133,6 +133,16 @@ export const ERRORS = {
     retryable: false,
     about: 'Something killed the worker while it answered, often the system for want of memory.',
   },
+  upstream_error: {
+    status: 502,
+    retryable: false,
+    about: 'The server that answers for this gateway refused it or broke; the message has the remedy.',
+  },
+  upstream_unavailable: {
+    status: 503,
+    retryable: true,
+    about: 'The server that answers for this gateway is away, overloaded or over its limit.',
+  },
   incomplete_generation: { status: 500, retryable: false, about: 'The answer stopped without an end.' },
   model_loading: {
     status: 503,

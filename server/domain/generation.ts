@@ -93,6 +93,7 @@ export interface TextInput {
   readonly contextIds?: readonly number[];
   readonly messages?: never;
   readonly tools?: never;
+  readonly toolChoice?: never;
   readonly continueFinal?: never;
   readonly tokenIds?: never;
 }
@@ -102,6 +103,7 @@ export interface TokenInput {
   readonly tokenIds: readonly number[];
   readonly messages?: never;
   readonly tools?: never;
+  readonly toolChoice?: never;
   readonly continueFinal?: never;
   readonly contextIds?: never;
   readonly prompt?: never;

@@ -60,4 +60,6 @@ export const WORK_ERRORS = [
 export const GENERATION_ERRORS = [
   ...WORK_ERRORS,
   'incomplete_generation',
+  'upstream_error',
+  'upstream_unavailable',
 ] as const satisfies readonly ErrorCode[];
