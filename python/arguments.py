@@ -24,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
 def parse_arguments(words: Sequence[str]) -> Arguments:
     """Raises ModelUnavailableError."""
     parser = _Parser(prog="worker.py", description="The model's process; the gateway starts and stops it.")
-    parser.add_argument("--engine", choices=("batched", "streamer", "fake"), required=True)
+    parser.add_argument("--engine", choices=("batched", "streamer", "fake", "none"), required=True)
     parser.add_argument(
         "--model", required=True, help="the packaged model, a folder, a GGUF file or a hub id"
     )

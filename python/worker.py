@@ -59,6 +59,10 @@ def assemble(
             from engines.batched_or_streamer import BatchedOrStreamer
 
             return BatchedOrStreamer(arguments.model, arguments.data_dir)
+        if arguments.engine == "none":
+            from engines.none import NoEngine
+
+            return NoEngine()
         from engines.streamer import StreamerEngine
 
         return StreamerEngine(arguments.model, arguments.data_dir)

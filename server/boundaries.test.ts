@@ -12,7 +12,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['generation'],
   ['http', 'reference'],
   ['routes'],
-  ['app', 'parts', 'http-server', 'unknown-settings'],
+  ['app', 'parts', 'backends', 'http-server', 'unknown-settings'],
   ['main', 'commands'],
 ];
 /** What the level alone would let pass: lower layers and packages. */

@@ -1,6 +1,8 @@
 // Builds the parts, wires them and closes them again: the only place with `new` across folders.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { Backend, BackendStatus } from './backend/backend.js';
+import { createBackends } from './backends.js';
 import type { Config } from './config.js';
 import { AppError } from './errors.js';
 import { Admission } from './generation/admission.js';
@@ -21,11 +23,7 @@ import { createExchangeHistory, type ExchangeHistory } from './store/exchange-hi
 import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
 import { type FolderLock, HeldError, lockFolder } from './store/folder-lock.js';
 import { openVault, type Vault } from './store/vault.js';
-import { createWorker, REPOSITORY_DIR, workerOptionsFrom } from './worker/create-worker.js';
-import { expectedModelId } from './worker/expected-model-id.js';
-import type { Worker, WorkerStatus } from './worker/worker.js';
 
-const PACKAGED_EMBEDDER = 'all-minilm-l6-v2';
 const RETRY_WHEN_FAILED_MS = 60_000;
 const RETRY_WHEN_STOPPING_MS = 5_000;
 /** Once the worker is gone every run settles at once. */
@@ -42,7 +40,8 @@ export interface Parts {
   readonly admission: Admission;
   /** The line of texts that are to be embedded. */
   readonly embedAdmission: Admission;
-  readonly worker: Worker;
+  /** Whatever answers prompts: a worker of this machine or another server. */
+  readonly worker: Backend;
   readonly log: ExchangeLog;
   readonly vault: Vault;
   readonly history: ExchangeHistory;
@@ -96,7 +95,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
   };
   const admission = new Admission(line);
   const embedAdmission = new Admission(line);
-  const worker = createWorker(workerOptionsFrom(config, logger));
+  const { prompts: worker, texts, ...expected } = createBackends(config, logger);
   const generate = createGenerate({
     admission,
     worker,
@@ -118,10 +117,10 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     logger,
   });
   let stopping = false;
-  const follow = (status: WorkerStatus): void => {
+  const follow = (status: BackendStatus): void => {
     if (stopping) return;
-    followWorker(admission, status, status.slots);
-    followWorker(embedAdmission, status, EMBED_SLOTS);
+    followBackend(admission, status, status.slots);
+    followBackend(embedAdmission, texts.status(), EMBED_SLOTS);
   };
   worker.onChange(follow);
   const residency = new Residency({
@@ -130,9 +129,8 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     keepAliveMs: config.MINIVAULT_KEEP_ALIVE_MS ?? Number.POSITIVE_INFINITY,
   });
   worker.start();
-  const embed = createEmbed({ admission: embedAdmission, worker });
+  const embed = createEmbed({ admission: embedAdmission, worker: texts });
 
-  const expected = expectedModelId(config.MINIVAULT_MODEL, config.MINIVAULT_ENGINE, REPOSITORY_DIR);
   return {
     logger,
     version: readVersion(),
@@ -156,7 +154,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     jobs,
     responses: new ResponsesStore(),
     models: createServedModels(
-      () => worker.status().model?.id ?? expected,
+      () => worker.status().model?.id ?? expected.expectedModel,
       config.MINIVAULT_MODEL_ALIASES ?? [],
     ),
     residency,
@@ -168,8 +166,8 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       logger,
     }),
     embedders: createServedModels(
-      () => worker.status().embedder?.id ?? path.basename(config.EMBEDDING_MODEL),
-      [...embedderNames(config.EMBEDDING_MODEL), ...(config.MINIVAULT_MODEL_ALIASES ?? [])],
+      () => worker.status().embedder?.id ?? expected.expectedEmbedder,
+      [...expected.embedderAliases, ...(config.MINIVAULT_MODEL_ALIASES ?? [])],
     ),
     isStopping: () => stopping,
     drain: async timeoutMs => {
@@ -208,8 +206,12 @@ function lockLog(file: string, logger: Logger): FolderLock | null {
   }
 }
 
-/** The line moves only while a worker can take a prompt. */
-function followWorker(admission: Admission, status: WorkerStatus, slots: number): void {
+/** The line moves only while its backend can take something. */
+function followBackend(
+  admission: Admission,
+  status: Pick<BackendStatus, 'state' | 'fault'>,
+  slots: number,
+): void {
   if (status.state === 'ready') admission.open(slots);
   else if (status.state === 'failed') {
     admission.refuse(
@@ -218,12 +220,6 @@ function followWorker(admission: Admission, status: WorkerStatus, slots: number)
       }),
     );
   } else admission.pause();
-}
-
-/** What the packaged embedder is called elsewhere: on the hub and in Ollama's library. */
-function embedderNames(reference: string): readonly string[] {
-  if (reference !== PACKAGED_EMBEDDER) return [];
-  return [`sentence-transformers/${reference}`, 'all-minilm', 'all-minilm:l6-v2', 'all-minilm:22m'];
 }
 
 function readVersion(): string {

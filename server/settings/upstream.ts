@@ -15,6 +15,7 @@ export const upstreamSettings = {
   },
   OPENAI_BASE_URL: {
     schema: z.url({ protocol: /^https?$/, error: 'a URL such as http://127.0.0.1:8080/v1' }).refine(text => {
+      if (!URL.canParse(text)) return true;
       const { username, password, search, hash } = new URL(text);
       return `${username}${password}${search}${hash}` === '';
     }, 'a URL without user, query and fragment'),

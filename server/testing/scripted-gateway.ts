@@ -17,7 +17,8 @@ export type Script = (response: ServerResponse, request: IncomingMessage) => voi
 export async function scriptedGateway(script: Script): Promise<ScriptedGateway> {
   const requests: unknown[] = [];
   const server = createServer(async (request, response) => {
-    requests.push({ method: request.method, url: request.url, body: JSON.parse(await text(request)) });
+    const body = await text(request);
+    requests.push({ method: request.method, url: request.url, body: body === '' ? null : JSON.parse(body) });
     await script(response, request);
   });
   await new Promise<void>(resolve => {

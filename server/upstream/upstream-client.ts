@@ -1,7 +1,6 @@
 // OpenAI's client, held to what this gateway may do: one address, no hidden retries, no words on the console, bounded reading.
 import OpenAI from 'openai';
 
-/** Bytes of one event of a stream, or of an error's body; beyond that it is no answer. */
 const MAX_RECORD_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 const RETURN = 13;
@@ -11,9 +10,16 @@ export interface ClientOptions {
   readonly apiKey: string;
   /** From the request to the head of its answer. */
   readonly timeoutMs: number;
+  /** Of one event of a stream, or of another body; beyond that it is no answer. Default 1 MiB. */
+  readonly maxRecordBytes?: number;
 }
 
-export function createUpstreamClient({ baseUrl, apiKey, timeoutMs }: ClientOptions): OpenAI {
+export function createUpstreamClient({
+  baseUrl,
+  apiKey,
+  timeoutMs,
+  maxRecordBytes = MAX_RECORD_BYTES,
+}: ClientOptions): OpenAI {
   return new OpenAI({
     baseURL: baseUrl,
     apiKey,
@@ -25,27 +31,29 @@ export function createUpstreamClient({ baseUrl, apiKey, timeoutMs }: ClientOptio
     logLevel: 'off',
     maxRetries: 0,
     timeout: timeoutMs,
-    fetch: boundedFetch,
+    fetch: boundedFetch(maxRecordBytes),
   });
 }
 
 /** Never follows a redirect: the key and the prompt go to the address in the settings and to no other. */
-const boundedFetch: typeof fetch = async (input, init) => {
-  const response = await fetch(input, { ...init, redirect: 'manual' });
-  if (response.body === null) return response;
-  return new Response(response.body.pipeThrough(recordLimit()), {
-    status: response.status,
-    statusText: response.statusText,
-    headers: response.headers,
-  });
-};
+const boundedFetch =
+  (maxRecordBytes: number): typeof fetch =>
+  async (input, init) => {
+    const response = await fetch(input, { ...init, redirect: 'manual' });
+    if (response.body === null) return response;
+    return new Response(response.body.pipeThrough(recordLimit(maxRecordBytes)), {
+      status: response.status,
+      statusText: response.statusText,
+      headers: response.headers,
+    });
+  };
 
 export class RecordTooLongError extends Error {
   override readonly name = 'RecordTooLongError';
 }
 
 /** Breaks the answer when one record of it, up to an empty line, is too long: the client would gather it without bound. */
-function recordLimit(): TransformStream<Uint8Array, Uint8Array> {
+function recordLimit(maxBytes: number): TransformStream<Uint8Array, Uint8Array> {
   let recordBytes = 0;
   let last = 0;
   return new TransformStream({
@@ -55,8 +63,8 @@ function recordLimit(): TransformStream<Uint8Array, Uint8Array> {
         recordBytes = isEnd ? 0 : recordBytes + 1;
         if (!(byte === RETURN && last === NEWLINE)) last = byte;
       }
-      if (recordBytes > MAX_RECORD_BYTES) {
-        controller.error(new RecordTooLongError(`one record has over ${MAX_RECORD_BYTES} bytes`));
+      if (recordBytes > maxBytes) {
+        controller.error(new RecordTooLongError(`one record has over ${maxBytes} bytes`));
       } else controller.enqueue(chunk);
     },
   });

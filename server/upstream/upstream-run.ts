@@ -15,7 +15,6 @@ import { inForce, type RequestOptions, toChatParams, toTextParams } from './upst
 /** Unread text at which a client counts as gone, in UTF-16 units. */
 const MAX_UNREAD_LENGTH = 1024 * 1024;
 const MAX_RETRIES = 2;
-const FIRST_BACKOFF_MS = 500;
 /** How long an answer that has its end is waited for its figures. */
 const LINGER_MS = 2_000;
 
@@ -24,6 +23,8 @@ export interface UpstreamTimeouts {
   readonly firstTokenMs: number;
   readonly tokenGapMs: number;
   readonly wholeMs: number;
+  /** Before the first retry; doubled for the second. */
+  readonly backoffMs: number;
 }
 
 export interface RunParts extends RequestOptions {
@@ -206,7 +207,7 @@ export class UpstreamRun implements BackendRun {
   #retryDelayMs({ isPassing, retryAfterMs }: Failure, tried: number): number | null {
     if (!isPassing || this.#hasSaid || tried >= MAX_RETRIES) return null;
     const { timeouts, random } = this.#parts;
-    const backoffMs = FIRST_BACKOFF_MS * 2 ** tried * (1 - random() / 4);
+    const backoffMs = timeouts.backoffMs * 2 ** tried * (1 - random() / 4);
     const delayMs = Math.max(backoffMs, retryAfterMs ?? 0);
     const leftMs = this.#sentAtMs + timeouts.firstTokenMs - performance.now();
     return delayMs < leftMs ? delayMs : null;
@@ -266,11 +267,15 @@ export class UpstreamRun implements BackendRun {
     const startedAtMs = this.#startedAtMs ?? this.#sentAtMs;
     const firstAtMs = this.#firstAtMs ?? startedAtMs;
     return {
-      queueMs: startedAtMs - this.#sentAtMs,
-      prefillMs: firstAtMs - startedAtMs,
-      decodeMs: Math.max(0, this.#lastAtMs - firstAtMs),
+      queueMs: toMicros(startedAtMs - this.#sentAtMs),
+      prefillMs: toMicros(firstAtMs - startedAtMs),
+      decodeMs: toMicros(Math.max(0, this.#lastAtMs - firstAtMs)),
     };
   }
+}
+
+function toMicros(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }
 
 /** A page, or an error with status 200, is no answer; what it says of itself is passed on. */

@@ -12,6 +12,8 @@ import { checkRequest, type RequestOptions } from './upstream-request.js';
 import { UpstreamRun, type UpstreamTimeouts } from './upstream-run.js';
 import { UpstreamWatch } from './upstream-watch.js';
 
+const DEFAULT_SLOTS = 8;
+const FIRST_BACKOFF_MS = 500;
 const PROBE_TIMEOUT_MS = 10_000;
 const OPENAI_HOST = 'api.openai.com';
 
@@ -170,9 +172,8 @@ export function upstreamOptionsFrom(config: Config, logger: Logger): UpstreamOpt
       firstTokenMs: config.MINIVAULT_FIRST_TOKEN_TIMEOUT_MS,
       tokenGapMs: config.MINIVAULT_TOKEN_GAP_TIMEOUT_MS,
       wholeMs: config.MINIVAULT_UPSTREAM_TIMEOUT_MS,
+      backoffMs: FIRST_BACKOFF_MS,
     },
     logger,
   };
 }
-
-const DEFAULT_SLOTS = 8;

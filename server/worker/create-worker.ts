@@ -63,9 +63,14 @@ export function createWorker(options: WorkerOptions): Worker {
   };
 }
 
+/** With the engine `none` it makes vectors alone. */
+export type WorkerConfig = Omit<Config, 'MINIVAULT_ENGINE'> & {
+  readonly MINIVAULT_ENGINE: Config['MINIVAULT_ENGINE'] | 'none';
+};
+
 /** The Python worker of this checkout, as the settings want it; of the environment it sees the allowed part only. */
 export function workerOptionsFrom(
-  config: Config,
+  config: WorkerConfig,
   logger: Logger,
   env: Readonly<Record<string, string | undefined>> = inheritedEnvironment(),
 ): WorkerOptions {
