@@ -3,13 +3,21 @@ import express, { type Express } from 'express';
 import { requireApiKey } from './http/auth.js';
 import { errorHandler } from './http/error-handler.js';
 import { foreignPages } from './http/foreign-pages.js';
-import { readBody } from './http/read-body.js';
+import { readBody, readBodyUpTo } from './http/read-body.js';
 import { requestScope } from './http/request-scope.js';
 import { onlyMethods, unknownPath } from './http/unmatched.js';
 import type { Parts } from './parts.js';
 import { countTokensRoute, messagesRoute } from './routes/anthropic.js';
 import { chatRoute } from './routes/chat.js';
 import { clientStreamRoute, leaveRoute, submitRoute } from './routes/chat-jobs.js';
+import { uploadDocumentsRoute } from './routes/document-upload.js';
+import {
+  addDocumentsRoute,
+  deleteDocumentRoute,
+  documentRoute,
+  listDocumentsRoute,
+  searchDocumentsRoute,
+} from './routes/documents.js';
 import { embeddingsRoute, embedRoute, legacyEmbedRoute } from './routes/embeddings.js';
 import { errorBodyOf } from './routes/error-dialect.js';
 import { generateRoute } from './routes/generate.js';
@@ -106,6 +114,16 @@ export function createApp(parts: Parts): Express {
     .all(onlyMethods('GET', 'DELETE'));
   app.route('/api/v1/chat/submit').post(readBody, submitRoute(parts)).all(onlyMethods('POST'));
   app.route('/api/v1/chat').post(readBody, chatRoute(parts)).all(onlyMethods('POST'));
+  const readDocuments = readBodyUpTo(parts.retrieval.maxBodyBytes);
+  app.route('/api/v1/documents/add').post(readDocuments, addDocumentsRoute(parts)).all(onlyMethods('POST'));
+  app.route('/api/v1/documents/upload').post(uploadDocumentsRoute(parts)).all(onlyMethods('POST'));
+  app.route('/api/v1/documents/search').get(searchDocumentsRoute(parts)).all(onlyMethods('GET'));
+  app.route('/api/v1/documents').get(listDocumentsRoute(parts)).all(onlyMethods('GET'));
+  app
+    .route('/api/v1/documents/:id')
+    .get(documentRoute(parts))
+    .delete(deleteDocumentRoute(parts))
+    .all(onlyMethods('GET', 'DELETE'));
   app.route('/api/v1/health').get(healthRoute(parts)).all(onlyMethods('GET'));
   app.route('/stream').post(readBody, streamRoute(parts)).all(onlyMethods('POST'));
 

@@ -33,7 +33,16 @@ export const addBodySchema = z
     path: ['metadatas'],
   });
 
-export type AddBody = z.output<typeof addBodySchema>;
+/** Of an upload, whose texts are files. */
+export const metadatasSchema = z.object({ metadatas: z.array(metadataSchema) });
+
+export const uploadBodySchema = z.object({
+  files: z
+    .array(z.file().meta({ type: 'string', format: 'binary' }))
+    .min(1)
+    .describe('The files, by this field each; text, Markdown, HTML, PDF and Word (.docx).'),
+  metadatas: z.string().optional().describe('A JSON list with an object for each file, in the same order.'),
+});
 
 const id = z.string().describe('The id of the document.');
 const count = z.int().min(0);

@@ -34,16 +34,30 @@ function parseJson(req: Request): unknown {
   } catch (cause) {
     throw new AppError('invalid_unicode', 'The body is not valid UTF-8.', { cause });
   }
+  const value = parseJsonText(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new AppError('invalid_request', 'The body must be a JSON object.');
+  }
+  return value;
+}
+
+/**
+ * `field` names a part of the body that is JSON of its own.
+ * @throws AppError invalid_json, invalid_unicode, invalid_request for keys that are traps
+ */
+export function parseJsonText(text: string, field?: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new AppError('invalid_json', `The body is not valid JSON: ${(cause as Error).message}`, { cause });
+    const what = field === undefined ? 'The body' : `"${field}"`;
+    const param = field === undefined ? {} : { param: field };
+    throw new AppError('invalid_json', `${what} is not valid JSON: ${(cause as Error).message}`, {
+      cause,
+      ...param,
+    });
   }
-  inspect(value, '', 1);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new AppError('invalid_request', 'The body must be a JSON object.');
-  }
+  inspect(value, field ?? '', 1);
   return value;
 }
 

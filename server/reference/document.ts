@@ -59,7 +59,7 @@ export function createOpenApiDocument(
 }
 
 function toOpenApi(operation: Operation, isKeyed: boolean): ZodOpenApiOperationObject {
-  const { method, path, tag, summary, description, pathParams, query, body } = operation;
+  const { method, path, tag, summary, description, pathParams, query, body, bodyType } = operation;
   const isOpen = operation.isOpen === true;
   return {
     operationId: `${method}${path.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, next = '') => next.toUpperCase())}`,
@@ -72,7 +72,7 @@ function toOpenApi(operation: Operation, isKeyed: boolean): ZodOpenApiOperationO
     },
     ...(body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+      : { requestBody: { required: true, content: { [bodyType ?? 'application/json']: { schema: body } } } }),
     ...(isKeyed && isOpen ? { security: [] } : {}),
     responses: {
       ...answersOf(operation),

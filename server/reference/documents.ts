@@ -8,6 +8,7 @@ import {
   listQuerySchema,
   searchAnswerSchema,
   searchQuerySchema,
+  uploadBodySchema,
 } from '../dialects/documents.js';
 import type { ErrorCode } from '../errors.js';
 import { BODY_ERRORS, type Operation, WORK_ERRORS } from './operation.js';
@@ -32,6 +33,21 @@ export const documentsOperations: readonly Operation[] = [
       200: { description: 'All are kept.', content: { 'application/json': addAnswerSchema } },
     },
     errors: [...BODY_ERRORS, ...EMBED_ERRORS, 'document_too_large'],
+    errorShape: 'simple',
+  },
+  {
+    method: 'post',
+    path: '/api/v1/documents/upload',
+    tag: 'Documents',
+    summary: 'Add files',
+    description:
+      'What a file is, its first bytes tell. All files are kept, or none. The text of a PDF is read, not its pictures.',
+    body: uploadBodySchema,
+    bodyType: 'multipart/form-data',
+    answers: {
+      200: { description: 'All are kept.', content: { 'application/json': addAnswerSchema } },
+    },
+    errors: [...BODY_ERRORS, ...EMBED_ERRORS, 'document_too_large', 'unreadable_document'],
     errorShape: 'simple',
   },
   {

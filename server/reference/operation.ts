@@ -23,6 +23,8 @@ export interface Operation {
   readonly pathParams?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** Default: application/json. */
+  readonly bodyType?: 'multipart/form-data';
   /** By status. */
   readonly answers: Readonly<Record<number, Answer>>;
   /** Every code that it may answer before its first byte. */

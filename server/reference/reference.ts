@@ -1,6 +1,7 @@
 // Every operation of the program, in the order of the reference page. A route without an entry fails the test beside it.
 import { z } from 'zod';
 import { anthropicOperations } from './anthropic.js';
+import { documentsOperations } from './documents.js';
 import { embeddingOperations } from './embeddings.js';
 import { historyOperations } from './history.js';
 import { nativeOperations } from './native.js';
@@ -74,6 +75,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...responsesOperations,
   ...anthropicOperations,
   ...systemsOperations,
+  ...documentsOperations,
   ...ownOperations,
   docsAsset,
 ];

@@ -3,12 +3,14 @@ import type { Config } from '../config.js';
 import type { Embedder } from '../domain/embedding.js';
 import type { Logger } from '../log.js';
 import type { Database } from '../store/database.js';
+import { type FileReader, readFileText } from './files/file-text.js';
 import { createIngest, type Ingest } from './ingest.js';
 import { createSearchDocuments, type SearchDocuments } from './search.js';
 
 export interface Retrieval {
   readonly ingest: Ingest;
   readonly search: SearchDocuments;
+  readonly readFile: FileReader;
   /** TOP_K_RESULTS */
   readonly topK: number;
   /** SIMILARITY_THRESHOLD */
@@ -37,6 +39,15 @@ export function createRetrieval({ config, database, embedder }: RetrievalParts):
       },
       maxCharacters: config.MINIVAULT_DOCUMENT_MAX_CHARACTERS,
     }),
+    readFile: (file, signal) =>
+      readFileText(
+        file,
+        {
+          timeoutMs: config.MINIVAULT_PARSE_TIMEOUT_MS,
+          maxCharacters: config.MINIVAULT_DOCUMENT_MAX_CHARACTERS,
+        },
+        signal,
+      ),
     search: createSearchDocuments({ database, embedder, language }),
     topK: config.TOP_K_RESULTS,
     threshold: config.SIMILARITY_THRESHOLD,

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openTempStore, type TempStore } from '../testing/temp-store.js';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { eachStore, openTempStore, type TempStore } from '../testing/temp-store.js';
 import { findMatchingChunks, findNearestChunks, requireSameEmbedder } from './chunk-search.js';
 import type { Database } from './database.js';
 import {
@@ -39,16 +39,16 @@ function sample(content: string, vectors: readonly (readonly number[])[] = [[1, 
 
 const texts = (found: readonly { text: string }[]) => found.map(({ text }) => text.trim());
 
-describe('documents', () => {
+eachStore('documents', kind => {
   let store: TempStore;
   let database: Database;
   beforeAll(async () => {
-    store = await openTempStore();
+    store = await openTempStore(kind);
     database = store.database;
   });
   afterAll(() => store.close());
-  beforeEach(async ({ skip }) => {
-    skip(!database.status().hasVectors, 'no pgvector here');
+  beforeEach(async ({ skip, task }) => {
+    skip(!database.status().hasVectors && !task.name.startsWith('without'), `no pgvector in ${kind}`);
     await database.run(db => db.deleteFrom('documents').execute());
   });
 
@@ -240,5 +240,24 @@ describe('documents', () => {
       embedder: { id: 'long', dimensions: 3_072 },
     });
     expect(texts(await findNearestChunks(database, { vector, limit: 5 }))).toEqual(['Long.']);
+  });
+
+  it('without pgvector are refused with the remedy', async ({ skip }) => {
+    skip(database.status().hasVectors, `pgvector in ${kind}`);
+    const vector = Float32Array.of(1, 0, 0);
+    for (const refused of [
+      () => addDocuments(database, [sample('One.')], OPTIONS),
+      () => listDocuments(database, { limit: 1, offset: 0 }),
+      () => readDocument(database, randomUUID()),
+      () => deleteDocument(database, randomUUID()),
+      () => findNearestChunks(database, { vector, limit: 1 }),
+      () => findMatchingChunks(database, { query: 'one', language: 'english', limit: 1 }),
+      () => requireSameEmbedder(database, EMBEDDER),
+    ]) {
+      await expect(refused()).rejects.toMatchObject({
+        code: 'storage_unavailable',
+        message: expect.stringContaining('pgvector'),
+      });
+    }
   });
 });

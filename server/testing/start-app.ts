@@ -8,7 +8,7 @@ import { listen } from '../http-server.js';
 import { type Logger, silentLogger } from '../log.js';
 import { createParts, type Parts } from '../parts.js';
 import type { FakePlan } from './fake-plan.js';
-import { openTempStore } from './temp-store.js';
+import { makeStore, type StoreKind } from './temp-store.js';
 import { until } from './until.js';
 
 export interface StartedApp {
@@ -29,8 +29,8 @@ export interface StartAppOptions {
   /** Settings by their environment names. */
   readonly env?: Readonly<Record<string, string>>;
   readonly logger?: Logger;
-  /** Whether exchanges go into a database, a new one of its own. Default: no. */
-  readonly vault?: boolean;
+  /** Whether exchanges go into a database, a new one of its own, and of which kind. Default: no. */
+  readonly vault?: boolean | StoreKind;
 }
 
 export async function startApp({
@@ -41,20 +41,20 @@ export async function startApp({
 }: StartAppOptions = {}): Promise<StartedApp> {
   const dir = await mkdtemp(path.join(tmpdir(), 'minivault-'));
   const logFile = path.join(dir, 'log.jsonl');
-  const store = vault ? await openTempStore() : null;
+  const store = vault === false ? null : await makeStore(vault === true ? undefined : vault);
   const config = readConfig({
     PORT: '0',
     MINIVAULT_ENGINE: 'fake',
-    MINIVAULT_DATA_DIR: dir,
+    MINIVAULT_DATA_DIR: store?.url === null ? path.dirname(store.folder) : dir,
     MINIVAULT_LOG_FILE: logFile,
     MINIVAULT_FAKE_PLAN: JSON.stringify({ state_dir: dir, ...plan }),
-    MINIVAULT_VAULT: vault ? 'on' : 'off',
+    MINIVAULT_VAULT: store === null ? 'off' : 'on',
     ...(store?.url ? { DATABASE_URL: store.url } : {}),
     ...env,
   });
   const parts = await createParts(config, logger);
   const server = await listen(createApp(parts), config.HOST, config.PORT);
-  if (vault) await until(() => parts.vault.database.status().state === 'ready');
+  if (store !== null) await until(() => parts.vault.database.status().state === 'ready');
   return {
     url: server.url,
     parts,
@@ -74,7 +74,7 @@ export async function startApp({
       await parts.close();
       server.destroy();
       await closed;
-      await store?.close();
+      await store?.remove();
       await rm(dir, { recursive: true, force: true });
     },
   };

@@ -1,0 +1,118 @@
+// A multipart/form-data body: its files and fields, bounded in size and number. Knows nothing of what they mean.
+import type { Readable } from 'node:stream';
+import { Busboy, type BusboyInstance } from '@fastify/busboy';
+import type { Request } from 'express';
+import { AppError } from '../errors.js';
+
+export interface FormFile {
+  readonly field: string;
+  /** Its last part only: no folder of anybody's machine. */
+  readonly filename: string;
+  readonly bytes: Buffer;
+}
+
+export interface Form {
+  readonly files: readonly FormFile[];
+  readonly fields: ReadonlyMap<string, string>;
+}
+
+export interface FormLimits {
+  /** Of the whole body. */
+  readonly maxBytes: number;
+  readonly maxFiles: number;
+}
+
+const MAX_FIELDS = 20;
+const MAX_FIELD_BYTES = 1024 * 1024;
+const MAX_FILENAME_CHARACTERS = 255;
+
+/**
+ * @throws AppError unsupported_media_type, body_too_large before more than that is kept, invalid_request for a body that
+ * is no form or has too many parts, cancelled when the client leaves.
+ */
+export async function readForm(req: Request, { maxBytes, maxFiles }: FormLimits): Promise<Form> {
+  const type = req.get('content-type') ?? '';
+  if (!/^multipart\/form-data\s*;.*boundary=/i.test(type)) {
+    throw new AppError(
+      'unsupported_media_type',
+      `Files must be sent as multipart/form-data, not as ${type || 'no type at all'}.`,
+      { param: 'Content-Type' },
+    );
+  }
+  if ((req.get('content-encoding') ?? 'identity').toLowerCase() !== 'identity') {
+    throw new AppError('unsupported_media_type', 'Compressed bodies are not accepted.', {
+      param: 'Content-Encoding',
+    });
+  }
+  if (Number(req.get('content-length')) > maxBytes) throw discard(req, tooLarge(maxBytes));
+  return new Promise<Form>((resolve, reject) => {
+    const parser = openParser(type, maxFiles);
+    const files: FormFile[] = [];
+    const fields = new Map<string, string>();
+    let received = 0;
+    const settle = (error?: AppError): void => {
+      req.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
+      parser.removeAllListeners().on('error', () => {});
+      if (error === undefined) resolve({ files, fields });
+      else reject(discard(req, error));
+    };
+    const refuse = (message: string, param?: string): void =>
+      settle(new AppError('invalid_request', message, param === undefined ? {} : { param }));
+    const onData = (chunk: Buffer): void => {
+      received += chunk.length;
+      if (received > maxBytes) settle(tooLarge(maxBytes));
+      else parser.write(chunk);
+    };
+    const onEnd = (): void => {
+      parser.end();
+    };
+    const onGone = (): void => settle(new AppError('cancelled', 'The client left while sending.'));
+    parser.on('file', (field: string, stream: Readable, filename: string) => {
+      const chunks: Buffer[] = [];
+      // Told by the parser, too.
+      stream.on('error', () => {});
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('end', () => {
+        files.push({ field, filename: clean(filename), bytes: Buffer.concat(chunks) });
+      });
+    });
+    parser.on('field', (name: string, value: string, nameCut: boolean, valueCut: boolean) => {
+      if (nameCut || valueCut) refuse('A field is too long.');
+      else if (fields.has(name)) refuse(`"${name}" is given twice.`, name);
+      else fields.set(name, value);
+    });
+    parser.on('filesLimit', () => refuse(`At most ${maxFiles} files at once.`));
+    parser.on('fieldsLimit', () => refuse(`At most ${MAX_FIELDS} fields.`));
+    parser.on('error', (error: unknown) => refuse(`The body is no whole form: ${error}`));
+    parser.on('finish', () => settle());
+    req.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
+  });
+}
+
+function openParser(type: string, maxFiles: number): BusboyInstance {
+  try {
+    return new Busboy({
+      headers: { 'content-type': type },
+      limits: { files: maxFiles, fields: MAX_FIELDS, fieldSize: MAX_FIELD_BYTES, headerPairs: 20 },
+    });
+  } catch (cause) {
+    throw new AppError('invalid_request', `The body is no form: ${String(cause)}`, { cause });
+  }
+}
+
+/** What still comes is thrown away, so that the answer is not lost to a reset of a connection with unread bytes. */
+function discard(req: Request, error: AppError): AppError {
+  req.on('error', () => {}).resume();
+  return error;
+}
+
+function tooLarge(maxBytes: number): AppError {
+  return new AppError('body_too_large', `The body is larger than ${maxBytes} bytes.`, {
+    headers: { Connection: 'close' },
+  });
+}
+
+function clean(filename: string): string {
+  const name = filename.toWellFormed().replaceAll(/\p{Cc}/gu, '');
+  return (name.split(/[/\\]/).at(-1) ?? '').slice(0, MAX_FILENAME_CHARACTERS).toWellFormed();
+}
