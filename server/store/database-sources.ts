@@ -14,6 +14,8 @@ export interface DatabaseSource {
   readonly place: DatabasePlace;
   /** Null: as many connections as one likes. */
   readonly maxConnections: number | null;
+  /** For a connection to be free. */
+  readonly acquireTimeoutMs: number;
   /** Whether the server ends a query by itself when its time is up. */
   readonly endsQueries: boolean;
   /**
@@ -31,6 +33,7 @@ export function postgresSource(url: string): DatabaseSource {
     kind: 'postgresql',
     place: place ?? { server: 'PostgreSQL', user: '', name: '' },
     maxConnections: null,
+    acquireTimeoutMs: 1_000,
     endsQueries: true,
     start: async () => {
       // Neither the driver's nor the URL's own error may be shown: they repeat the password.
@@ -63,6 +66,8 @@ export function embeddedSource(folder: string): DatabaseSource {
     place: { server: 'The embedded database', user: 'postgres', name: 'postgres' },
     // All connections share one session, and messages of two would mix in it.
     maxConnections: 1,
+    // So one waits for everybody before it.
+    acquireTimeoutMs: 3_000,
     endsQueries: false,
     start,
     close,

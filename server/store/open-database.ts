@@ -18,14 +18,13 @@ export interface DatabaseOptions {
   readonly logger: Logger;
   /** For a query, from when it is sent, and for a new connection. Default 5 s. */
   readonly deadlineMs?: number;
-  /** For a connection to be free. Default 1 s. */
+  /** For a connection to be free. Default 1 s, for the embedded one 3 s. */
   readonly acquireTimeoutMs?: number;
   /** At once; the embedded one has one. Default 8. */
   readonly maxConnections?: number;
 }
 
 const DEADLINE_MS = 5_000;
-const ACQUIRE_TIMEOUT_MS = 1_000;
 const MAX_CONNECTIONS = 8;
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 10_000;
@@ -147,7 +146,7 @@ class ReopenedDatabase implements Database {
     const end = this.#end;
     let wasReady = false;
     try {
-      const { deadlineMs = DEADLINE_MS, acquireTimeoutMs = ACQUIRE_TIMEOUT_MS } = this.#options;
+      const { deadlineMs = DEADLINE_MS, acquireTimeoutMs = this.#source.acquireTimeoutMs } = this.#options;
       const { place, endsQueries, maxConnections } = this.#source;
       this.#connections = new Connections({
         target: await this.#source.start(fault => end(`${place.server}: ${fault}`)),
@@ -174,9 +173,11 @@ class ReopenedDatabase implements Database {
   /** Brings the tables up to date; resolves with why there are no vectors, null when there are. */
   async #prepare(connections: Connections): Promise<string | null> {
     const { deadlineMs = DEADLINE_MS } = this.#options;
+    // Nobody else has them yet; a new one has its deadline.
+    const waitMs = 2 * deadlineMs;
     // A server that says nothing must not be given the time of a migration.
-    await sql`select 1`.execute(connections.within(deadlineMs, deadlineMs));
-    const patient = connections.within(MIGRATION_DEADLINE_MS, deadlineMs);
+    await sql`select 1`.execute(connections.within(deadlineMs, waitMs));
+    const patient = connections.within(MIGRATION_DEADLINE_MS, waitMs);
     await migrate(patient);
     const { server, user, name } = this.#source.place;
     try {

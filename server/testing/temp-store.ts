@@ -82,7 +82,16 @@ export async function makeStore(kind: StoreKind = USUAL): Promise<StorePlace> {
 
 /** The same tests once for each kind that this machine has; the others are skipped by name. */
 export function eachStore(name: string, tests: (kind: StoreKind) => void): void {
-  for (const kind of Object.keys(MISSING) as StoreKind[]) {
+  each(['pglite', 'postgresql', 'pgserver'], name, tests);
+}
+
+/** The same for those that are servers of their own. */
+export function eachServer(name: string, tests: (kind: StoreKind) => void): void {
+  each(['postgresql', 'pgserver'], name, tests);
+}
+
+function each(kinds: readonly StoreKind[], name: string, tests: (kind: StoreKind) => void): void {
+  for (const kind of kinds) {
     const missing = MISSING[kind];
     describe.skipIf(missing !== null)(`${name}, on ${kind}${missing === null ? '' : `: ${missing}`}`, () =>
       tests(kind),
