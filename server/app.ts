@@ -45,6 +45,7 @@ import {
   retrieveResponseRoute,
 } from './routes/openai-stored-responses.js';
 import { docsAssetRoute, docsRoute, openApiRoute } from './routes/reference.js';
+import { searchRoute } from './routes/search.js';
 import { streamRoute } from './routes/stream.js';
 import { welcomeRoute } from './routes/welcome.js';
 
@@ -125,6 +126,7 @@ export function createApp(parts: Parts): Express {
     .delete(deleteDocumentRoute(parts))
     .all(onlyMethods('GET', 'DELETE'));
   app.route('/api/v1/health').get(healthRoute(parts)).all(onlyMethods('GET'));
+  app.route('/search').get(searchRoute(parts)).all(onlyMethods('GET'));
   app.route('/stream').post(readBody, streamRoute(parts)).all(onlyMethods('POST'));
 
   app.route('/openapi.json').get(openApiRoute(parts)).all(onlyMethods('GET'));

@@ -18,9 +18,12 @@ import { settlesWithin } from './generation/settles-within.js';
 import type { ForeignPagesOptions } from './http/foreign-pages.js';
 import type { StreamTimeouts } from './http/send.js';
 import type { Logger } from './log.js';
+import { ExchangeBacklog } from './retrieval/exchange-backlog.js';
 import { createRetrieval, type Retrieval } from './retrieval/retrieval.js';
+import { createSearchExchanges, type SearchExchanges } from './retrieval/search-exchanges.js';
 import { createExchangeHistory, type ExchangeHistory } from './store/exchange-history.js';
 import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
+import { createExchangeVectors } from './store/exchange-vectors.js';
 import { type FolderLock, HeldError, lockFolder } from './store/folder-lock.js';
 import { openVault, type Vault } from './store/vault.js';
 
@@ -55,6 +58,7 @@ export interface Parts {
   readonly embedders: ServedModels;
   /** Documents: to add and to find. */
   readonly retrieval: Retrieval;
+  readonly searchExchanges: SearchExchanges;
   readonly isStopping: () => boolean;
   /**
    * Refuses who waits and who comes; resolves when nothing runs any more. When the time is up first, the worker is
@@ -130,7 +134,19 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
   });
   worker.start();
   const embed = createEmbed({ admission: embedAdmission, worker: texts });
+  const embedder = createEmbedder({ embed, worker });
 
+  const { database } = vault;
+  const vectors = createExchangeVectors(database);
+  const backlog = new ExchangeBacklog({
+    vectors,
+    embedder,
+    hasVectors: () => database.status().state === 'ready' && database.status().hasVectors,
+    isIdle: () => admission.isQuiet,
+    // What was asked in private is not sent away unasked, and an unloaded model is not started for this.
+    isFree: () => !config.USE_OPENAI_EMBEDDINGS && embedAdmission.isQuiet && texts.status().state === 'ready',
+    logger,
+  });
   return {
     logger,
     version: readVersion(),
@@ -162,9 +178,10 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     retrieval: createRetrieval({
       config,
       database: vault.database,
-      embedder: createEmbedder({ embed, worker }),
+      embedder,
       logger,
     }),
+    searchExchanges: createSearchExchanges({ database, vectors, embedder }),
     embedders: createServedModels(
       () => worker.status().embedder?.id ?? expected.expectedEmbedder,
       [...expected.embedderAliases, ...(config.MINIVAULT_MODEL_ALIASES ?? [])],
@@ -175,15 +192,17 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       const refusal = new AppError('shutting_down', 'The gateway is stopping.', {
         retryAfterMs: RETRY_WHEN_STOPPING_MS,
       });
+      const backlogEnd = backlog.close();
       admission.refuse(refusal);
       jobs.close(refusal);
       embedAdmission.refuse(refusal);
-      const idle = Promise.all([admission.idle(), embedAdmission.idle()]).then(() => {});
+      const idle = Promise.all([admission.idle(), embedAdmission.idle(), backlogEnd]).then(() => {});
       if (!(await settlesWithin(idle, timeoutMs))) worker.kill();
     },
     close: async () => {
       stopping = true;
       await worker.stop();
+      await backlog.close();
       await settlesWithin(admission.idle(), LAST_RUNS_TIMEOUT_MS);
       await log.close();
       await vault.close();

@@ -9,6 +9,7 @@ import { ollamaOperations } from './ollama.js';
 import { openAiOperations } from './openai.js';
 import { responsesOperations } from './openai-responses.js';
 import type { Operation } from './operation.js';
+import { searchOperations } from './search.js';
 import { systemsOperations } from './systems.js';
 
 const ownOperations: readonly Operation[] = [
@@ -76,6 +77,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...anthropicOperations,
   ...systemsOperations,
   ...documentsOperations,
+  ...searchOperations,
   ...ownOperations,
   docsAsset,
 ];

@@ -4,7 +4,7 @@ import type { Database } from './database.js';
 import type { ExchangeFilters } from './exchange-filters.js';
 import type { Schema } from './schema.js';
 import { findCandidates } from './text-candidates.js';
-import { prepareTextQuery, type TextQuery } from './text-query.js';
+import { languagesToAsk, prepareTextQuery, type TextQuery } from './text-query.js';
 
 export interface TextSearch {
   /** In websearch syntax: words, "phrases", or, -excluded. */
@@ -59,6 +59,8 @@ const NORMALIZATION = 1 | 32;
 export interface ExchangeTextSearch {
   /** @throws AppError invalid_request for a language that the database does not know */
   rank(search: TextSearch, page: { limit: number; offset: number }): Promise<TextRanking>;
+  /** @throws AppError invalid_request for a language that the database does not know */
+  requireLanguage(language: string | undefined): Promise<void>;
   /** In the given order, without those that were deleted meanwhile. */
   describe(seqs: readonly string[], search: TextSearch): Promise<readonly DescribedExchange[]>;
 }
@@ -76,6 +78,9 @@ export function createExchangeTextSearch(database: Pick<Database, 'run'>): Excha
           lookedBackTo: lookedBackTo === null ? null : await endOf(db, lookedBackTo),
         };
       }),
+    requireLanguage: async language => {
+      if (language !== undefined) await database.run(db => languagesToAsk(db, language));
+    },
     describe: (seqs, search) => database.run(db => describe(db, seqs, search)),
   };
 }

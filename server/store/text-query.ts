@@ -55,7 +55,11 @@ function withoutPhrases(query: string): string {
   return query.replaceAll(/ <(?:-|\d+)> /g, ' & ');
 }
 
-async function languagesToAsk(db: Kysely<Schema>, language: string | undefined): Promise<readonly string[]> {
+/** The one that is given, or all that exchanges are in. @throws AppError invalid_request as above */
+export async function languagesToAsk(
+  db: Kysely<Schema>,
+  language: string | undefined,
+): Promise<readonly string[]> {
   if (language === undefined) return languagesPresent(db);
   const { rows } = await sql<{ name: string }>`select cfgname as name from pg_ts_config order by 1`.execute(
     db,
