@@ -121,11 +121,13 @@ function toStatusFailure(thrown: APIError, context: FailureContext): Failure {
 }
 
 function said({ status, message }: APIError, { url, apiKey }: FailureContext): string {
-  const words = message
-    .replace(/^\d{3} /, '')
-    .replaceAll(apiKey, '***')
-    .slice(0, MAX_MESSAGE_LENGTH);
+  const words = withoutKey(message.replace(/^\d{3} /, ''), apiKey);
   return `${url} answered${status === undefined ? '' : ` HTTP ${status}`}: ${words}`;
+}
+
+/** Servers may repeat what they were sent. */
+export function withoutKey(words: string, apiKey: string): string {
+  return words.replaceAll(apiKey, '***').slice(0, MAX_MESSAGE_LENGTH);
 }
 
 function retryAfterOf(headers: Headers | undefined): number | null {

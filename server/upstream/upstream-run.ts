@@ -8,7 +8,7 @@ import { Watchdog } from '../backend/watchdog.js';
 import type { GenerateRequest, GenerationEvent, Timings, Usage } from '../domain/generation.js';
 import { AppError } from '../errors.js';
 import { estimateTokens } from './token-estimate.js';
-import { type Failure, toFailure } from './upstream-failure.js';
+import { type Failure, toFailure, withoutKey } from './upstream-failure.js';
 import { CallAssembly, fromChatChunk, fromTextChunk, type Piece, toReason } from './upstream-parts.js';
 import { inForce, type RequestOptions, toChatParams, toTextParams } from './upstream-request.js';
 
@@ -279,13 +279,13 @@ function toMicros(ms: number): number {
 }
 
 /** A page, or an error with status 200, is no answer; what it says of itself is passed on. */
-async function requireStream(response: Response, { url }: RunParts): Promise<void> {
+async function requireStream(response: Response, { url, apiKey }: RunParts): Promise<void> {
   const type = response.headers.get('content-type') ?? 'nothing';
   if (type.startsWith('text/event-stream')) return;
   const body: unknown = type.includes('json') ? await response.json().catch(() => null) : null;
   if (body === null) await response.body?.cancel().catch(() => {});
   const { error } = (body ?? {}) as { error?: { message?: unknown } };
-  const said = typeof error?.message === 'string' ? `: ${error.message.slice(0, 500)}` : '';
+  const said = typeof error?.message === 'string' ? `: ${withoutKey(error.message, apiKey)}` : '';
   throw new AppError(
     'upstream_error',
     `${url} answered with ${type.split(';')[0]} instead of a stream${said}. Is OPENAI_BASE_URL right? It usually ends in /v1.`,
