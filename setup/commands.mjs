@@ -26,6 +26,18 @@ export async function start() {
   await main();
 }
 
+/**
+ * Set-up, then one of the commands beside the server, in this same process. Asked only for help, it needs no set-up
+ * once there is one.
+ * @param {'migrate' | 'reindex' | 'verify'} name
+ */
+export async function runBeside(name) {
+  const program = new URL(`../dist/commands/${name}.js`, import.meta.url);
+  if (!process.argv.includes('--help') || !existsSync(program)) await setUp();
+  const { main } = await import(program.href);
+  await main();
+}
+
 /** Set-up alone. */
 export async function install() {
   await setUp();

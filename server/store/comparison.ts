@@ -4,7 +4,7 @@ import type { Selectable } from 'kysely';
 import type { Database } from './database.js';
 import { type ExchangeRow, toExchangeRow } from './exchange-row.js';
 import { readLogLines } from './log-lines.js';
-import { listLogFiles } from './rotation.js';
+import { bytesOf, listLogFiles } from './rotation.js';
 import type { ExchangesTable } from './schema.js';
 
 const LINES_AT_ONCE = 500;
@@ -37,21 +37,28 @@ export interface Comparison {
   readonly different: readonly string[];
 }
 
+export interface ComparisonProgress {
+  readonly lines: number;
+  readonly bytes: number;
+  /** Of all files, when it began. */
+  readonly totalBytes: number;
+}
+
 /**
- * Tells `onProgress` how many lines it has read. While exchanges come and go, some may be reported that are only on
+ * Tells `onProgress` how far it is. While exchanges come and go, some may be reported that are only on
  * their way.
  * @throws the system's or the database's error.
  */
 export async function compareWithLog(
   path: string,
   database: Database,
-  onProgress: (lines: number) => void = () => {},
+  onProgress: (progress: ComparisonProgress) => void = () => {},
 ): Promise<Comparison> {
   const logged = new Set<string>();
   const missing = new Set<string>();
   const different = new Set<string>();
   let damaged = 0;
-  let count = 0;
+  let progress: ComparisonProgress = { lines: 0, bytes: 0, totalBytes: await bytesOf(path) };
   for await (const lines of readBatches(path)) {
     const rows = lines.flatMap(line => {
       try {
@@ -73,8 +80,9 @@ export async function compareWithLog(
       else if (!logged.has(row.id) || different.has(row.id)) different.add(row.id);
       logged.add(row.id);
     }
-    count += lines.length;
-    onProgress(count);
+    const bytes = lines.reduce((sum, line) => sum + line.length + 1, progress.bytes);
+    progress = { ...progress, lines: progress.lines + lines.length, bytes };
+    onProgress(progress);
   }
   const extra: string[] = [];
   for await (const ids of readIds(database)) extra.push(...ids.filter(id => !logged.has(id)));

@@ -33,16 +33,21 @@ export interface EraserOptions {
 
 export class Eraser {
   readonly #options: EraserOptions;
-  readonly #stopListening: () => void;
+  #stopListening: () => void = () => {};
   #retryTimer: NodeJS.Timeout | undefined;
 
   constructor(options: EraserOptions) {
     this.#options = options;
-    const onReady = (): void => {
-      if (options.database.status().state === 'ready') void this.#finishOrRetry();
+  }
+
+  /** From now on, whenever the database comes, what an earlier run has begun is finished. */
+  open(): void {
+    const { database } = this.#options;
+    const onChange = (): void => {
+      if (database.status().state === 'ready') void this.#finishOrRetry();
     };
-    this.#stopListening = options.database.onChange(onReady);
-    onReady();
+    this.#stopListening = database.onChange(onChange);
+    onChange();
   }
 
   /**

@@ -66,7 +66,7 @@ export class LogFollower {
   #exclusive: Promise<unknown> = Promise.resolve();
   #holds = 0;
   #isClosed = false;
-  #waiting: (() => void)[] = [];
+  #waiting: ((isDone: boolean) => void)[] = [];
   #failures = 0;
   #retryAtMs = 0;
   #retryTimer: NodeJS.Timeout | undefined;
@@ -112,17 +112,21 @@ export class LogFollower {
     this.#run = this.#runOn();
   }
 
-  /** Resolves when what is in the log now is in the database, and after 1 s, or at once where that is away, in any case. */
-  async caughtUp(timeoutMs = CATCH_UP_TIMEOUT_MS): Promise<void> {
-    if (this.#isClosed || (!this.#isRunning && !this.#isWoken)) return;
-    if (this.#options.database.status().state !== 'ready') return;
+  /**
+   * Resolves with true as soon as what is in the log now is in the database; with false when that takes longer than
+   * `timeoutMs`, or cannot be, as the database is away.
+   */
+  async caughtUp(timeoutMs = CATCH_UP_TIMEOUT_MS): Promise<boolean> {
+    if (this.#isClosed || this.#options.database.status().state !== 'ready') return false;
+    if (!this.#isRunning && !this.#isWoken) return this.#fault === null;
     let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>(resolve => {
+    const isDone = await new Promise<boolean>(resolve => {
       this.#waiting.push(resolve);
-      timer = setTimeout(resolve, timeoutMs);
+      timer = setTimeout(() => resolve(false), timeoutMs);
       this.wake();
     });
     clearTimeout(timer);
+    return isDone;
   }
 
   /**
@@ -154,7 +158,7 @@ export class LogFollower {
     this.#isClosed = true;
     clearTimeout(this.#retryTimer);
     this.#stopListening();
-    for (const release of this.#waiting.splice(0)) release();
+    for (const release of this.#waiting.splice(0)) release(false);
     await this.#files.close();
   }
 
@@ -162,20 +166,24 @@ export class LogFollower {
     while (this.#isWoken && this.#holds === 0 && !this.#isClosed) {
       this.#isWoken = false;
       const served = this.#waiting.splice(0);
+      let isDone = false;
       try {
-        await this.#pass();
+        isDone = await this.#pass();
       } catch (error) {
         this.#fail(error);
       }
-      for (const release of served) release();
+      // Whoever has come in between is waited for, too.
+      if (this.#holds > 0) this.#waiting.unshift(...served);
+      else for (const release of served) release(isDone);
     }
     this.#isRunning = false;
   }
 
-  async #pass(): Promise<void> {
+  /** False when it could not read everything. */
+  async #pass(): Promise<boolean> {
     const { database } = this.#options;
     if (await this.#files.look()) this.#mustReadAll = true;
-    if (database.status().state !== 'ready' || performance.now() < this.#retryAtMs) return;
+    if (database.status().state !== 'ready' || performance.now() < this.#retryAtMs) return false;
     if (this.#mustLoad) await this.#load();
     const all = this.#mustReadAll;
     this.#mustReadAll = false;
@@ -183,12 +191,13 @@ export class LogFollower {
       if (!(await this.#follow(file))) {
         this.#mustReadAll ||= all;
         this.#isWoken = true;
-        return;
+        return false;
       }
     }
     if (this.#failures > 0) this.#options.logger.info('The database takes exchanges again');
     this.#failures = 0;
     this.#fault = null;
+    return true;
   }
 
   async #load(): Promise<void> {

@@ -1,12 +1,11 @@
 // What is too old or too much goes, the oldest first, from log and database alike. Knows when; how is eraser.ts's
 // business.
-import { stat } from 'node:fs/promises';
 import { sql } from 'kysely';
 import { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Database } from './database.js';
 import type { Eraser } from './eraser.js';
-import { listLogFiles } from './rotation.js';
+import { bytesOf } from './rotation.js';
 
 const INTERVAL_MS = 3_600_000;
 const DAY_MS = 24 * INTERVAL_MS;
@@ -111,9 +110,4 @@ export class Retention {
     }
     return count;
   }
-}
-
-async function bytesOf(path: string): Promise<number> {
-  const sizes = await Promise.all((await listLogFiles(path)).map(async file => (await stat(file)).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
 }

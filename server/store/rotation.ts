@@ -34,6 +34,12 @@ export async function listLogFiles(logPath: string): Promise<string[]> {
   return [...numbered.map(({ file }) => file), ...(current === undefined ? [] : [logPath])];
 }
 
+/** Size of all files of the log together. */
+export async function bytesOf(logPath: string): Promise<number> {
+  const found = await Promise.all((await listLogFiles(logPath)).map(file => stat(file).catch(ignoreMissing)));
+  return found.reduce((sum, file) => sum + (file?.size ?? 0), 0);
+}
+
 function numberedPath(logPath: string, number: number): string {
   const { dir, name, ext } = path.parse(logPath);
   return path.join(dir, `${name}-${String(number).padStart(DIGITS, '0')}${ext}`);

@@ -56,10 +56,11 @@ export function openVault(options: VaultOptions): Vault {
   const follower = new LogFollower({ path, database, loadLanguageOf, logger });
   log.onWritten(() => follower.wake());
   const eraser = new Eraser({ path, database, log, follower, logger });
+  eraser.open();
   const retention = new Retention({ ...limits, path, database, eraser, logger });
   return {
     database,
-    caughtUp: () => follower.caughtUp(),
+    caughtUp: async () => void (await follower.caughtUp()),
     erase: ids => eraser.erase(ids),
     status: () => follower.status(),
     measure: () => follower.measure(),

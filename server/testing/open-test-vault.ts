@@ -55,6 +55,7 @@ export async function openTestVault({
     const follower = new LogFollower({ path, database, loadLanguageOf: async () => () => language, logger });
     log.onWritten(() => follower.wake());
     const eraser = new Eraser({ path, database, log, follower, logger });
+    eraser.open();
     const close = async (): Promise<void> => {
       eraser.close();
       await follower.close();
