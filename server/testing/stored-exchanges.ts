@@ -1,6 +1,8 @@
 // Exchanges put straight into a test's database, as the log's follower would put them.
 import type { Exchange } from '../domain/exchange.js';
 import type { Database } from '../store/database.js';
+import { toExchangeRow } from '../store/exchange-row.js';
+import { putIntoDatabase } from '../store/insert-exchanges.js';
 import { toLogLine } from '../store/log-line.js';
 import { sampleExchange } from './sample-exchange.js';
 
@@ -22,32 +24,17 @@ export function numberedExchange(number: number, fields: Partial<Exchange> = {})
   });
 }
 
+/** @param language the text search configuration of all of them */
 export async function storeExchanges(
-  database: Pick<Database, 'run'>,
+  database: Database,
   exchanges: readonly Exchange[],
   language = 'simple',
 ): Promise<void> {
   for (let start = 0; start < exchanges.length; start += ROWS_A_STATEMENT) {
-    const rows = exchanges.slice(start, start + ROWS_A_STATEMENT).map(exchange => ({
-      id: exchange.id,
-      ended_at: exchange.timestamp,
-      status: exchange.status,
-      dialect: exchange.dialect,
-      caller: exchange.caller,
-      model: exchange.model.id,
-      prompt_tokens: exchange.usage?.promptTokens ?? null,
-      completion_tokens: exchange.usage?.completionTokens ?? null,
-      line: toLogLine(exchange).trimEnd(),
-      prompt: exchange.prompt,
-      response: exchange.response,
-      language,
-    }));
-    await database.run(db =>
-      db
-        .insertInto('exchanges')
-        .values(rows)
-        .onConflict(conflict => conflict.column('id').doNothing())
-        .execute(),
-    );
+    const rows = exchanges
+      .slice(start, start + ROWS_A_STATEMENT)
+      .map(exchange => toExchangeRow(Buffer.from(toLogLine(exchange).trimEnd()), () => language));
+    const refused = await putIntoDatabase(database, { rows, firstId: exchangeId(0), end: null });
+    if (refused.length > 0) throw new Error(`${refused.length} exchanges were refused`);
   }
 }
