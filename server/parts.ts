@@ -100,13 +100,17 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
   const admission = new Admission(line);
   const embedAdmission = new Admission(line);
   const { prompts: worker, texts, ...expected } = createBackends(config, logger);
+  const embed = createEmbed({ admission: embedAdmission, worker: texts });
+  const embedder = createEmbedder({ embed, worker: texts });
+  const { database } = vault;
+  const retrieval = createRetrieval({ config, database, embedder, logger });
   const generate = createGenerate({
     admission,
     worker,
     ground: createGround({
-      documents: null,
+      documents: config.MINIVAULT_VAULT === 'on' ? retrieval.documents : null,
       worker,
-      defaults: { topK: config.TOP_K_RESULTS, threshold: config.SIMILARITY_THRESHOLD },
+      defaults: retrieval,
       logger,
     }),
     log,
@@ -133,10 +137,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     keepAliveMs: config.MINIVAULT_KEEP_ALIVE_MS ?? Number.POSITIVE_INFINITY,
   });
   worker.start();
-  const embed = createEmbed({ admission: embedAdmission, worker: texts });
-  const embedder = createEmbedder({ embed, worker });
 
-  const { database } = vault;
   const vectors = createExchangeVectors(database);
   const backlog = new ExchangeBacklog({
     vectors,
@@ -175,12 +176,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     ),
     residency,
     embed,
-    retrieval: createRetrieval({
-      config,
-      database: vault.database,
-      embedder,
-      logger,
-    }),
+    retrieval,
     searchExchanges: createSearchExchanges({ database, vectors, embedder }),
     embedders: createServedModels(
       () => worker.status().embedder?.id ?? expected.expectedEmbedder,

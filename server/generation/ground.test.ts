@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { BackendStatus } from '../backend/backend.js';
-import type { GenerationInput } from '../domain/generation.js';
+import type { GenerationInput, Unasked } from '../domain/generation.js';
 import type { GroundingAsk } from '../domain/grounding.js';
 import { AppError } from '../errors.js';
 import { recordingLogger } from '../testing/recording-logger.js';
 import { sampleSource } from '../testing/sample-grounding.js';
 import { neverAborted, sampleRequest } from '../testing/sample-request.js';
 import { type DocumentsScript, scriptedDocuments } from '../testing/scripted-documents.js';
-import { createGround, type Documents, type GroundParts } from './ground.js';
+import { createGround, type GroundParts } from './ground.js';
 
 const ASK: GroundingAsk = { topK: null, threshold: null, isRequired: false, contextLength: null };
 const REQUIRED: GroundingAsk = { ...ASK, isRequired: true };
@@ -40,7 +40,7 @@ function grounding(script: DocumentsScript | null, worker = fakeWorker()) {
   const documents = script && scriptedDocuments(script);
   const { logger, entries } = recordingLogger();
   const ground = createGround({
-    documents: documents as Documents | null,
+    documents,
     worker,
     defaults: { topK: 5, threshold: 0.7 },
     logger,
@@ -111,14 +111,16 @@ describe('grounding', () => {
     expect(documents?.asked).toHaveLength(3);
   });
 
-  it('lets the answer repeat what its sources say, unless the request has a window of its own', async () => {
+  it('lets the answer repeat what its sources say, unless the request has a penalty or a window of its own', async () => {
     const { run } = grounding({ near });
-    const window = async (repetitionWindow: number, ask = ASK): Promise<number> => {
+    const window = async (repetitionWindow: number, ask = ASK, unasked = ['repetitionPenalty']) => {
       const base = sampleRequest('x');
-      const asked = { ...base, sampling: { ...base.sampling, repetitionWindow } };
+      const sampling = { ...base.sampling, repetitionWindow, unasked: unasked as Unasked[] };
+      const asked = { ...base, sampling };
       return (await run(ask, asked)).request.sampling.repetitionWindow;
     };
-    expect([await window(0), await window(7), await window(0, { ...ASK, threshold: 1 })]).toEqual([64, 7, 0]);
+    expect([await window(0), await window(7)]).toEqual([64, 7]);
+    expect([await window(0, ASK, []), await window(0, { ...ASK, threshold: 1 })]).toEqual([0, 0]);
   });
 
   describe('keeps room for the answer', () => {
@@ -143,7 +145,7 @@ describe('grounding', () => {
       expect(grounded.report?.notice).toBe(
         [
           'None of the 2 passages that were found fits into the context beside the conversation.',
-          '1 of the 2 passages that were found do not fit into the context beside the conversation.',
+          '1 of the 2 passages that were found does not fit into the context beside the conversation.',
           null,
         ][kept],
       );

@@ -2,11 +2,13 @@
 // what it did. Needs the worker but no slot. Knows no dialect.
 import type { Backend } from '../backend/backend.js';
 import type { ChatInput, GenerateRequest } from '../domain/generation.js';
-import type { GroundingAsk, GroundingReport, Source } from '../domain/grounding.js';
+import type { GroundingAsk, GroundingReport } from '../domain/grounding.js';
 import { AppError, toAppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { queriesOf } from '../retrieval/augment.js';
 import { type Fitted, fitSources } from '../retrieval/fit-sources.js';
+import { type Found, lookUp } from '../retrieval/look-up.js';
+import type { StoredDocuments } from '../retrieval/stored-documents.js';
 import { createDeferred } from './deferred.js';
 import { workerReady } from './worker-ready.js';
 
@@ -21,20 +23,9 @@ const MAX_COUNT_TRIES = 3;
  */
 const REPETITION_WINDOW = 64;
 
-/** The stored documents as an answer needs them. */
-export interface Documents {
-  /** @throws AppError storage_unavailable with the remedy when they cannot be asked. */
-  require(): void;
-  /**
-   * The passages nearest to the query, best first, however far; null when no document is stored.
-   * @throws AppError storage_unavailable, what embedding throws, cancelled when the signal is aborted
-   */
-  findNearest(query: string, topK: number, signal: AbortSignal): Promise<readonly Source[] | null>;
-}
-
 export interface GroundParts {
   /** Null: switched off. */
-  readonly documents: Documents | null;
+  readonly documents: StoredDocuments | null;
   readonly worker: Pick<Backend, 'tokenize' | 'status' | 'load' | 'onChange'>;
   readonly defaults: { readonly topK: number; readonly threshold: number };
   readonly logger: Logger;
@@ -66,7 +57,7 @@ export function createGround({ documents, worker, defaults, logger }: GroundPart
     const topK = ask.topK ?? defaults.topK;
     try {
       return await within(LOOKUP_TIMEOUT_MS, signal, async limited => {
-        const found = await lookUp(documents, request, { topK, threshold }, limited);
+        const found = await lookUp(documents, request.input, { topK, threshold }, limited);
         return await putIn(worker, request, ask, { threshold, ...found }, limited);
       });
     } catch (error) {
@@ -80,37 +71,6 @@ export function createGround({ documents, worker, defaults, logger }: GroundPart
       };
     }
   };
-}
-
-interface Found {
-  readonly query: string;
-  /** Those above the threshold, best first. */
-  readonly sources: readonly Source[];
-  /** Why there are none; null when there are. */
-  readonly notice: string | null;
-}
-
-async function lookUp(
-  documents: Documents,
-  { input }: GenerateRequest,
-  { topK, threshold }: { readonly topK: number; readonly threshold: number },
-  signal: AbortSignal,
-): Promise<Found> {
-  const queries = queriesOf(input);
-  const [first = ''] = queries;
-  let nearest = Number.NEGATIVE_INFINITY;
-  for (const query of queries) {
-    const found = await documents.findNearest(query, topK, signal);
-    if (found === null) return { query: first, sources: [], notice: 'No documents are stored.' };
-    const sources = found.filter(({ score }) => score >= threshold);
-    if (sources.length > 0) return { query, sources, notice: null };
-    nearest = Math.max(nearest, ...found.map(({ score }) => score));
-  }
-  const none = `No document above ${threshold}`;
-  const notice = Number.isFinite(nearest)
-    ? `${none}: the nearest passage has ${nearest.toFixed(2)}.`
-    : `${none}.`;
-  return { query: first, sources: [], notice };
 }
 
 async function putIn(
@@ -147,11 +107,13 @@ async function putIn(
 }
 
 function toNotice(omitted: number, found: number): string {
-  const some =
-    omitted === found
-      ? `None of the ${found} passages that were found fits`
-      : `${omitted} of the ${found} passages that were found do not fit`;
-  return `${some} into the context beside the conversation.`;
+  return `${whatDoesNotFit(omitted, found)} into the context beside the conversation.`;
+}
+
+function whatDoesNotFit(omitted: number, found: number): string {
+  if (found === 1) return 'The passage that was found does not fit';
+  if (omitted === found) return `None of the ${found} passages that were found fits`;
+  return `${omitted} of the ${found} passages that were found ${omitted === 1 ? 'does' : 'do'} not fit`;
 }
 
 function withFitted(
@@ -160,13 +122,14 @@ function withFitted(
   { input, promptTokens }: Fitted,
 ): GenerateRequest {
   if (promptTokens === null) return request;
-  const { maxTokens, repetitionWindow } = request.sampling;
+  const { maxTokens, repetitionWindow, unasked = [] } = request.sampling;
   // It was made for the prompt without sources.
   const left = ask.contextLength === null ? maxTokens : Math.max(1, ask.contextLength - promptTokens);
   const sampling = {
     ...request.sampling,
     maxTokens: Math.min(maxTokens, left),
-    repetitionWindow: repetitionWindow === 0 ? REPETITION_WINDOW : repetitionWindow,
+    repetitionWindow:
+      unasked.includes('repetitionPenalty') && repetitionWindow === 0 ? REPETITION_WINDOW : repetitionWindow,
   };
   return { ...request, input, sampling };
 }

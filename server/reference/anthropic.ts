@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { messageAnswerSchema, messageChunkSchema } from '../dialects/anthropic-messages.js';
 import { countTokensBodySchema, messagesBodySchema } from '../dialects/anthropic-messages-body.js';
-import { BODY_ERRORS, GENERATION_ERRORS, type Operation } from './operation.js';
+import { BODY_ERRORS, GENERATION_ERRORS, GROUNDING_ERRORS, type Operation } from './operation.js';
 
 const PARAMETER_ERRORS = ['unsupported_parameter', 'model_not_found'] as const;
 
@@ -20,7 +20,7 @@ export const anthropicOperations: readonly Operation[] = [
         content: { 'application/json': messageAnswerSchema, 'text/event-stream': messageChunkSchema },
       },
     },
-    errors: [...BODY_ERRORS, ...PARAMETER_ERRORS, ...GENERATION_ERRORS],
+    errors: [...BODY_ERRORS, ...PARAMETER_ERRORS, ...GENERATION_ERRORS, ...GROUNDING_ERRORS],
     errorShape: 'anthropic',
   },
   {

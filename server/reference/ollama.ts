@@ -19,7 +19,7 @@ import {
   ollamaTagsSchema,
   ollamaVersionSchema,
 } from '../dialects/ollama-models.js';
-import { BODY_ERRORS, GENERATION_ERRORS, type Operation } from './operation.js';
+import { BODY_ERRORS, GENERATION_ERRORS, GROUNDING_ERRORS, type Operation } from './operation.js';
 
 const PARAMETER_ERRORS = ['unsupported_parameter', 'model_not_found', 'model_loading'] as const;
 const DESCRIPTION =
@@ -50,7 +50,7 @@ export const ollamaOperations: readonly Operation[] = [
         },
       },
     },
-    errors: [...BODY_ERRORS, ...PARAMETER_ERRORS, ...GENERATION_ERRORS],
+    errors: [...BODY_ERRORS, ...PARAMETER_ERRORS, ...GENERATION_ERRORS, ...GROUNDING_ERRORS],
     errorShape: 'ollama',
   },
   {
@@ -69,7 +69,7 @@ export const ollamaOperations: readonly Operation[] = [
         },
       },
     },
-    errors: [...BODY_ERRORS, ...PARAMETER_ERRORS, ...GENERATION_ERRORS],
+    errors: [...BODY_ERRORS, ...PARAMETER_ERRORS, ...GENERATION_ERRORS, ...GROUNDING_ERRORS],
     errorShape: 'ollama',
   },
   {

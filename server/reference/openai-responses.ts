@@ -9,7 +9,7 @@ import {
   inputItemsSchema,
   retrieveQuerySchema,
 } from '../dialects/openai-stored-responses.js';
-import { BODY_ERRORS, GENERATION_ERRORS, type Operation } from './operation.js';
+import { BODY_ERRORS, GENERATION_ERRORS, GROUNDING_ERRORS, type Operation } from './operation.js';
 
 const pathParams = z.object({ id: z.string().describe('`resp_…`') });
 const response = {
@@ -39,6 +39,7 @@ export const responsesOperations: readonly Operation[] = [
       'model_not_found',
       'response_not_found',
       ...GENERATION_ERRORS,
+      ...GROUNDING_ERRORS,
     ],
     errorShape: 'openai',
   },

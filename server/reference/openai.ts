@@ -5,7 +5,7 @@ import { chatBodySchema } from '../dialects/openai-chat-body.js';
 import { completionAnswerSchema, completionChunkSchema } from '../dialects/openai-completions.js';
 import { completionsBodySchema } from '../dialects/openai-completions-body.js';
 import { modelListSchema, modelSchema } from '../dialects/openai-models.js';
-import { BODY_ERRORS, GENERATION_ERRORS, type Operation } from './operation.js';
+import { BODY_ERRORS, GENERATION_ERRORS, GROUNDING_ERRORS, type Operation } from './operation.js';
 
 export const openAiOperations: readonly Operation[] = [
   {
@@ -23,7 +23,13 @@ export const openAiOperations: readonly Operation[] = [
         lastData: '[DONE]',
       },
     },
-    errors: [...BODY_ERRORS, 'unsupported_parameter', 'model_not_found', ...GENERATION_ERRORS],
+    errors: [
+      ...BODY_ERRORS,
+      'unsupported_parameter',
+      'model_not_found',
+      ...GENERATION_ERRORS,
+      ...GROUNDING_ERRORS,
+    ],
     errorShape: 'openai',
   },
   {

@@ -65,3 +65,9 @@ export const GENERATION_ERRORS = [
   'upstream_error',
   'upstream_unavailable',
 ] as const satisfies readonly ErrorCode[];
+
+/** What else it can end in when the answer is to rest on documents. */
+export const GROUNDING_ERRORS = [
+  'storage_unavailable',
+  'embedder_mismatch',
+] as const satisfies readonly ErrorCode[];

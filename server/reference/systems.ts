@@ -13,7 +13,7 @@ import { chatChunkSchema as openAiChunkSchema } from '../dialects/openai-chat.js
 import { chatAnswerSchema, chatChunkSchema } from '../dialects/simple-sse.js';
 import { streamBodySchema, streamQuerySchema } from '../dialects/stream-body.js';
 import { healthOperation } from './native.js';
-import { BODY_ERRORS, GENERATION_ERRORS, type Operation } from './operation.js';
+import { BODY_ERRORS, GENERATION_ERRORS, GROUNDING_ERRORS, type Operation } from './operation.js';
 
 export const systemsOperations: readonly Operation[] = [
   {
@@ -22,7 +22,8 @@ export const systemsOperations: readonly Operation[] = [
     tag: 'Replaced systems',
     summary: 'Answer a conversation',
     description:
-      'Server-sent events that end with `data: [DONE]`; an answer without it has failed. With `stream: false` one object.',
+      'Server-sent events that end with `data: [DONE]`; an answer without it has failed. With `stream: false` one object. ' +
+      'It rests on stored documents where any is near enough, and its first record tells which; with `documents` the request says more.',
     body: chatBodySchema,
     answers: {
       200: {
@@ -31,7 +32,7 @@ export const systemsOperations: readonly Operation[] = [
         lastData: '[DONE]',
       },
     },
-    errors: [...BODY_ERRORS, ...GENERATION_ERRORS],
+    errors: [...BODY_ERRORS, ...GENERATION_ERRORS, ...GROUNDING_ERRORS],
     errorShape: 'simple',
   },
   {
@@ -80,7 +81,7 @@ export const systemsOperations: readonly Operation[] = [
         content: { 'application/json': submitAnswerSchema },
       },
     },
-    errors: [...BODY_ERRORS, ...GENERATION_ERRORS, 'client_not_connected'],
+    errors: [...BODY_ERRORS, ...GENERATION_ERRORS, ...GROUNDING_ERRORS, 'client_not_connected'],
     errorShape: 'simple',
   },
   {

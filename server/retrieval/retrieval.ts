@@ -6,11 +6,14 @@ import type { Database } from '../store/database.js';
 import { type FileReader, readFileText } from './files/file-text.js';
 import { createIngest, type Ingest } from './ingest.js';
 import { createSearchDocuments, type SearchDocuments } from './search.js';
+import { createStoredDocuments, type StoredDocuments } from './stored-documents.js';
 
 export interface Retrieval {
   readonly ingest: Ingest;
   readonly search: SearchDocuments;
   readonly readFile: FileReader;
+  /** For answers that rest on them. */
+  readonly documents: StoredDocuments;
   /** TOP_K_RESULTS */
   readonly topK: number;
   /** SIMILARITY_THRESHOLD */
@@ -28,6 +31,7 @@ export interface RetrievalParts {
 
 export function createRetrieval({ config, database, embedder }: RetrievalParts): Retrieval {
   const language = config.MINIVAULT_LANGUAGE;
+  const search = createSearchDocuments({ database, embedder, language });
   return {
     ingest: createIngest({
       database,
@@ -48,7 +52,8 @@ export function createRetrieval({ config, database, embedder }: RetrievalParts):
         },
         signal,
       ),
-    search: createSearchDocuments({ database, embedder, language }),
+    search,
+    documents: createStoredDocuments({ database, search }),
     topK: config.TOP_K_RESULTS,
     threshold: config.SIMILARITY_THRESHOLD,
     maxBodyBytes: config.MINIVAULT_DOCUMENTS_MAX_BYTES,

@@ -63,6 +63,15 @@ export async function findNearestChunks(
   });
 }
 
+/** Whether there is anything to find. @throws AppError storage_unavailable, also without pgvector */
+export async function hasChunks(database: Database): Promise<boolean> {
+  database.requireVectors();
+  return database.run(async db => {
+    const found = await db.selectFrom('chunk_vectors').select('document_id').limit(1).executeTakeFirst();
+    return found !== undefined;
+  });
+}
+
 /**
  * Those that have all words first, then those that have most of them; with quotes or a minus in the question only
  * those that match it whole. With a vector each has its similarity.

@@ -1,9 +1,9 @@
 // Stored documents as an answer sees them, played by a test.
 import type { Source } from '../domain/grounding.js';
 import type { AppError } from '../errors.js';
-import type { Documents } from '../generation/ground.js';
+import type { StoredDocuments } from '../retrieval/stored-documents.js';
 
-export interface ScriptedDocuments extends Documents {
+export interface ScriptedDocuments extends StoredDocuments {
   /** Everything they were asked, in order. */
   readonly asked: { readonly query: string; readonly topK: number; readonly signal: AbortSignal }[];
 }
@@ -33,7 +33,7 @@ export function scriptedDocuments({
       asked.push({ query, topK, signal });
       require();
       await until;
-      return near(query)?.slice(0, topK) ?? null;
+      return near(query);
     },
   };
 }
