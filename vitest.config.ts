@@ -14,6 +14,8 @@ const NOT_TESTS = [
   '.setup/**',
 ];
 
+const DATABASE_RUN = ['server/testing/database-run.ts'];
+
 /** Tests wait for conditions; this ends those that never come true, also where the cores are shared. */
 const BUSY_MS = 30_000;
 
@@ -23,10 +25,16 @@ const MAX_WORKERS = Math.max(2, availableParallelism() - 1);
 export default defineConfig(({ mode }) => ({
   test:
     mode === 'model'
-      ? { include: [MODEL_TESTS], exclude: NOT_TESTS, fileParallelism: false, testTimeout: 300_000 }
+      ? {
+          include: [MODEL_TESTS],
+          exclude: NOT_TESTS,
+          globalSetup: DATABASE_RUN,
+          fileParallelism: false,
+          testTimeout: 300_000,
+        }
       : {
           exclude: [...NOT_TESTS, MODEL_TESTS],
-          globalSetup: ['server/testing/database-run.ts'],
+          globalSetup: DATABASE_RUN,
           testTimeout: BUSY_MS,
           hookTimeout: BUSY_MS,
           maxWorkers: MAX_WORKERS,
