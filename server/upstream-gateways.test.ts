@@ -1,0 +1,239 @@
+// Two gateways of this program, one the upstream of the other: every format in front, a real worker process behind.
+import Anthropic from '@anthropic-ai/sdk';
+import { Ollama } from 'ollama';
+import OpenAI from 'openai';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { FakePlan } from './testing/fake-plan.js';
+import { type GatewayProcess, spawnGateway } from './testing/gateway-process.js';
+import { recordingLogger } from './testing/recording-logger.js';
+import { type StartedApp, startApp } from './testing/start-app.js';
+import { until } from './testing/until.js';
+
+const KEY = 'canary-1c6e0a7db2f94c58';
+const started: StartedApp[] = [];
+
+async function startBack(plan: FakePlan, env = {}): Promise<StartedApp> {
+  const back = await startApp({ plan, env: { API_KEY: KEY, ...env } });
+  started.push(back);
+  return back;
+}
+
+async function startFront(url: string, env = {}) {
+  const console = recordingLogger();
+  const front = await startApp({
+    env: {
+      MINIVAULT_BACKEND: 'openai',
+      OPENAI_BASE_URL: `${url}/v1`,
+      OPENAI_API_KEY: KEY,
+      OPENAI_MODEL: 'fake',
+      ...env,
+    },
+    logger: console.logger,
+  });
+  started.push(front);
+  return { front, console };
+}
+
+afterAll(() => Promise.all(started.map(app => app.close())));
+
+async function ask(url: string, path: string, body: object): Promise<Response> {
+  return fetch(url + path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
+
+describe('a gateway in front of another', () => {
+  let back: StartedApp;
+  let front: StartedApp;
+  let console: ReturnType<typeof recordingLogger>;
+  const said: string[] = [];
+  const text = 'one two three one two three';
+
+  beforeAll(async () => {
+    back = await startBack({ tokens: 6, rules: [{ match: 'LONG', tokens: 5_000, gap_ms: 5 }] });
+    ({ front, console } = await startFront(back.url));
+    await Promise.all([back.ready(), front.ready()]);
+  });
+
+  it('answers in OpenAI’s format, streamed and whole, in chat and with a bare prompt', async () => {
+    const client = new OpenAI({ baseURL: `${front.url}/v1`, apiKey: 'any' });
+    const messages = [{ role: 'user' as const, content: 'one two three' }];
+    const whole = await client.chat.completions.create({ model: 'fake', messages });
+    expect(whole.choices[0]?.message.content).toBe(text);
+    expect(whole.usage).toMatchObject({ prompt_tokens: 3, completion_tokens: 6 });
+    let streamed = '';
+    for await (const part of client.chat.completions.stream({ model: 'fake', messages })) {
+      streamed += part.choices[0]?.delta.content ?? '';
+    }
+    expect(streamed).toBe(text);
+    const bare = await client.completions.create({ model: 'fake', prompt: 'one two three' });
+    expect(bare.choices[0]?.text).toBe(text);
+    const responses = await client.responses.create({ model: 'fake', input: 'one two three' });
+    expect(responses.output_text).toBe(text);
+    const two = await client.chat.completions.create({ model: 'fake', messages, n: 2 });
+    expect(two.choices).toHaveLength(2);
+  });
+
+  it('answers in Ollama’s and Anthropic’s', async () => {
+    const ollama = new Ollama({ host: front.url });
+    const messages = [{ role: 'user', content: 'one two three' }];
+    let streamed = '';
+    const stream = await ollama.chat({ model: 'fake', messages, stream: true, options: { num_ctx: 4096 } });
+    for await (const part of stream) streamed += part.message.content;
+    expect(streamed).toBe(text);
+    expect(await ollama.generate({ model: 'fake', prompt: 'one two three' })).toMatchObject({
+      response: text,
+    });
+    const anthropic = new Anthropic({ baseURL: front.url, apiKey: 'any' });
+    const answer = anthropic.messages.stream({
+      model: 'fake',
+      max_tokens: 50,
+      messages: [{ role: 'user', content: 'one two three' }],
+    });
+    expect(await answer.finalText()).toBe(text);
+  });
+
+  it.each([
+    ['/generate', { prompt: 'one two three' }, '"response":" three"}'],
+    ['/stream?stream_format=text', { prompt: 'one two three' }, text],
+    ['/stream?stream_format=openai', { prompt: 'one two three' }, '[DONE]'],
+    ['/api/v1/chat', { messages: [{ role: 'user', content: 'one two three' }], stream: true }, '[DONE]'],
+  ])('answers on %s', async (path, body, end) => {
+    const answer = await (await ask(front.url, path, body)).text();
+    said.push(answer);
+    expect(answer).toContain(end);
+  });
+
+  it('cancels there what is left here', async () => {
+    const leaving = new AbortController();
+    const response = await fetch(`${front.url}/generate`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ prompt: 'LONG' }),
+      signal: leaving.signal,
+    });
+    await response.body?.getReader().read();
+    await until(() => back.parts.worker.status().running === 1);
+    leaving.abort();
+    await until(() => back.parts.worker.status().running === 0);
+    await until(async () => (await back.readLog()).at(-1)?.status === 'cancelled');
+    await until(async () => (await front.readLog()).at(-1)?.status === 'cancelled');
+    expect(front.parts.worker.status().running).toBe(0);
+  });
+
+  it('has what it cannot pass on refused by name, before anything is sent', async () => {
+    const response = await ask(front.url, '/generate', { prompt: 'x', top_k: 7 });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: 'unsupported_parameter', param: 'top_k' });
+    const biased = await ask(front.url, '/v1/completions', { model: 'fake', prompt: [1, 2] });
+    expect(await biased.json()).toMatchObject({ error: { code: 'unsupported_parameter', param: 'prompt' } });
+  });
+
+  it('still makes vectors on its own machine', async () => {
+    const { body, status } = await ask(front.url, '/v1/embeddings', { input: 'text' });
+    expect(status).toBe(200);
+    await body?.cancel();
+    expect((await back.readLog()).length).toBeGreaterThan(5);
+  });
+
+  it('never says the key', async () => {
+    for (const path of ['/health', '/openapi.json', '/v1/models', '/readyz']) {
+      said.push(await (await fetch(front.url + path)).text());
+    }
+    expect(JSON.parse(said.find(each => each.includes('"upstream"')) ?? '{}')).toMatchObject({
+      status: 'ok',
+      upstream: { url: `${back.url}/v1`, is_down: false, last_failure: null },
+    });
+    const written = [said, console.entries, await front.readLog(), await back.readLog()];
+    expect(JSON.stringify(written)).not.toContain(KEY);
+  });
+});
+
+describe('a gateway behind', () => {
+  it('that is still loading has its prompts wait, as its own would', async () => {
+    const back = await startBack({ tokens: 2, load_ms: 800 });
+    const { front } = await startFront(back.url);
+    const answer = await (await ask(front.url, '/generate', { prompt: 'a b' })).text();
+    expect(answer).toContain('"done_reason":"stop"');
+  });
+
+  it('that is full has its refusal passed on when it wants more time than there is', async () => {
+    const plan = { rules: [{ match: 'LONG', tokens: 5_000, gap_ms: 5 }], slots: 1 };
+    const back = await startBack(plan, { MINIVAULT_QUEUE_MAX_WAITING: '0' });
+    await back.ready();
+    const { front } = await startFront(back.url, { MINIVAULT_FIRST_TOKEN_TIMEOUT_MS: '2000' });
+    const leaving = new AbortController();
+    const long = fetch(`${back.url}/generate`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', 'X-API-Key': KEY },
+      body: JSON.stringify({ prompt: 'LONG', max_tokens: 5_000 }),
+      signal: leaving.signal,
+    });
+    await (await long).body?.getReader().read();
+    const response = await ask(front.url, '/v1/chat/completions', {
+      model: 'fake',
+      messages: [{ role: 'user', content: 'x' }],
+    });
+    expect(response.status).toBe(503);
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(2);
+    expect(await response.json()).toMatchObject({ error: { code: 'upstream_unavailable' } });
+    leaving.abort();
+  });
+
+  it('that does not know the key makes this one unready, with the remedy', async () => {
+    const back = await startBack({ tokens: 2 });
+    const { front } = await startFront(back.url, { OPENAI_API_KEY: 'wrong' });
+    await until(async () => (await fetch(`${front.url}/readyz`)).status === 503);
+    expect(await (await fetch(`${front.url}/readyz`)).text()).toContain('OPENAI_API_KEY');
+    const response = await ask(front.url, '/api/chat', {
+      messages: [{ role: 'user', content: 'x' }],
+      stream: false,
+    });
+    expect(response.status).toBe(502);
+    expect(await (await fetch(`${front.url}/health`)).json()).toMatchObject({ status: 'degraded' });
+  });
+});
+
+describe('a gateway behind that is killed', () => {
+  const gateways: GatewayProcess[] = [];
+  afterEach(() => {
+    for (const { child } of gateways.splice(0)) child.kill('SIGKILL');
+  });
+
+  it('ends the answer with an error, its text kept here, and answers again when it is back', async () => {
+    const plan = { rules: [{ match: 'LONG', tokens: 5_000, gap_ms: 5 }], tokens: 2 };
+    const first = await spawnGateway({ plan });
+    gateways.push(first);
+    const url = await first.url();
+    const { front } = await startFront(url);
+    await front.ready();
+    const response = await ask(front.url, '/generate', { prompt: 'LONG', max_tokens: 5_000 });
+    let answer = '';
+    for await (const piece of response.body ?? []) {
+      answer += Buffer.from(piece).toString();
+      if (answer.includes('LONG') && !first.child.killed) first.child.kill('SIGKILL');
+    }
+    await first.exited;
+    expect(answer).toContain('"code":"incomplete_generation"');
+    const [kept] = await front.readLog();
+    expect(kept).toMatchObject({ status: 'failed', error: { code: 'incomplete_generation' } });
+    expect(String(kept?.response)).toContain('LONG');
+
+    const away = await ask(front.url, '/v1/chat/completions', {
+      model: 'fake',
+      messages: [{ role: 'user', content: 'x' }],
+    });
+    expect(away.status).toBe(503);
+    expect(away.headers.get('retry-after')).toBe('5');
+    expect((await fetch(`${front.url}/readyz`)).status).toBe(503);
+
+    const second = await spawnGateway({ plan, dir: first.dir, env: { PORT: new URL(url).port } });
+    gateways.push(second);
+    await second.url();
+    const again = await (await ask(front.url, '/generate', { prompt: 'a b' })).text();
+    expect(again).toContain('"done_reason":"stop"');
+    expect((await fetch(`${front.url}/readyz`)).status).toBe(200);
+  }, 30_000);
+});
