@@ -4,6 +4,7 @@ import type { RequestHandler } from 'express';
 
 const ROUTES = {
   'POST /generate': '{"prompt": "…"} → NDJSON lines {"response": "…"}; Accept: text/plain for bare text',
+  'GET /history': 'what was asked and answered, newest first; /history/{id} for one',
   'GET /docs': 'every route, its fields and errors; /openapi.json for programs',
   'GET /health': 'model, queue, log and the last crash',
   'GET /livez': '200 while the process lives',

@@ -32,7 +32,7 @@ export interface ExchangeHistory {
    * @throws AppError invalid_request for a cursor that is none
    */
   page(filters: ExchangeFilters, request: PageRequest): Promise<HistoryPage>;
-  /** Its line of the log, null when there is none; no text at all is a wrong id. */
+  /** Its line of the log; null when there is none, and for a text that is no id at all. */
   find(id: string): Promise<string | null>;
   /**
    * Those that are there now, oldest first, in batches of bounded size, each a query of its own: however slow the
