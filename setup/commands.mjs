@@ -47,7 +47,8 @@ export async function install() {
 export async function test() {
   // Tests choose their settings themselves; those of the person who runs them must not show.
   for (const name of Object.keys(process.env)) {
-    if (/^(?:PORT|HOST|LOG_\w+|MINIVAULT_(?!SETUP_)\w+)$/.test(name)) delete process.env[name];
+    if (/^(?:PORT|HOST|API_KEY|LOG_\w+|(?:USE_)?OPENAI_\w+|MINIVAULT_(?!SETUP_)\w+)$/.test(name))
+      delete process.env[name];
   }
   await runStages([...CHECKS, ...TESTS], await setUp({ forTests: true }));
 }

@@ -26,14 +26,22 @@ export function modelPackage(root) {
 
 /** Whether anything of the packages will be loaded. */
 export function wantsPackages() {
-  const { EMBEDDING_MODEL = PACKAGED_EMBEDDER, MINIVAULT_ENGINE } = process.env;
-  return wantsPackagedModel() || (EMBEDDING_MODEL === PACKAGED_EMBEDDER && MINIVAULT_ENGINE !== 'fake');
+  const {
+    EMBEDDING_MODEL = PACKAGED_EMBEDDER,
+    MINIVAULT_ENGINE,
+    USE_OPENAI_EMBEDDINGS = 'false',
+  } = process.env;
+  const embedsHere = !['true', '1'].includes(USE_OPENAI_EMBEDDINGS);
+  return (
+    wantsPackagedModel() ||
+    (embedsHere && EMBEDDING_MODEL === PACKAGED_EMBEDDER && MINIVAULT_ENGINE !== 'fake')
+  );
 }
 
-/** Whether the packaged model will be served: no other model and no fake engine is asked for. */
+/** Whether the packaged model will be served: no other model or server and no fake engine is asked for. */
 export function wantsPackagedModel() {
-  const { MINIVAULT_MODEL = PACKAGED_MODEL, MINIVAULT_ENGINE } = process.env;
-  return MINIVAULT_MODEL === PACKAGED_MODEL && MINIVAULT_ENGINE !== 'fake';
+  const { MINIVAULT_MODEL = PACKAGED_MODEL, MINIVAULT_ENGINE, MINIVAULT_BACKEND } = process.env;
+  return MINIVAULT_MODEL === PACKAGED_MODEL && MINIVAULT_ENGINE !== 'fake' && MINIVAULT_BACKEND !== 'openai';
 }
 
 /**

@@ -45,10 +45,17 @@ export function createOpenAiEmbedder({
     const input = batch.every(each => typeof each === 'string')
       ? batch
       : batch.map(each => [...(each as number[])]);
-    const { data, usage } = await client.embeddings.create(
+    const answer = await client.embeddings.create(
       { model, input: input as string[] | number[][], encoding_format: 'float' },
       { signal: limits },
     );
+    const { data, usage } = answer;
+    if (!Array.isArray(data)) {
+      throw new AppError(
+        'upstream_error',
+        `${context.url} answered what are no vectors. Is OPENAI_BASE_URL right?`,
+      );
+    }
     const vectors = data.toSorted((a, b) => a.index - b.index).map(({ embedding }) => toUnit(embedding));
     const dimensions = embedder?.dimensions ?? vectors[0]?.length ?? 0;
     if (
