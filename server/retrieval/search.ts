@@ -41,6 +41,11 @@ export interface DocumentSearchParts {
 
 /** Of each ranking, before they are fused. */
 const MIN_CANDIDATES = 30;
+/**
+ * What has less of the question's words than that says nothing about its meaning: with it fused in, the first place
+ * was right less often (bench/retrieval: MRR 0.80 instead of 0.95).
+ */
+const MIN_SHARE_OF_WORDS = 0.5;
 
 export function createSearchDocuments({
   database,
@@ -65,7 +70,8 @@ export function createSearchDocuments({
       findNearestChunks(database, { vector, limit }),
       findMatchingChunks(database, { query, language, limit, vector }),
     ]);
-    return fuseRankings([near, matching], ({ documentId, position }) => `${documentId} ${position}`)
+    const telling = matching.filter(({ rank }) => rank !== null && rank >= MIN_SHARE_OF_WORDS);
+    return fuseRankings([near, telling], ({ documentId, position }) => `${documentId} ${position}`)
       .map(({ item, score }) => ({ ...item, score }))
       .filter(passes)
       .slice(0, topK);

@@ -19,7 +19,7 @@ export interface FoundChunk {
   readonly metadata: Readonly<Record<string, unknown>>;
   /** Cosine of its vector and the question's, -1 to 1; null when no vector was given. */
   readonly similarity: number | null;
-  /** How well its words match, from 0, comparable within one question only; null when they were not asked about. */
+  /** Share of the question's words that it has, rare ones weighing more, 0 to 1; null when they were not asked about. */
   readonly rank: number | null;
 }
 
@@ -37,6 +37,10 @@ interface Row {
 
 /** HNSW finds no more than it looks through; pgvector's own default is 40. */
 const MIN_LOOKED_THROUGH = 100;
+/** Beyond so many chunks nobody counts on: a word that common says little. */
+const MAX_COUNTED = 10_000;
+/** What asks for more than words: quotes, "or", a minus before a word. */
+const OPERATOR = /"|(?:^|\s)(?:or(?=\s)|-\S)/i;
 const RETRY_AFTER_REEMBED_MS = 60_000;
 
 /** The nearest first. @throws AppError storage_unavailable, also without pgvector */
@@ -73,7 +77,7 @@ export async function hasChunks(database: Database): Promise<boolean> {
 }
 
 /**
- * Those that have all words first, then those that have most of them; with quotes or a minus in the question only
+ * Those that have most of the words first, rare words weighing more; with quotes, "or" or a minus in the question only
  * those that match it whole. With a vector each has its similarity.
  * @throws AppError storage_unavailable, also without pgvector
  */
@@ -94,22 +98,37 @@ export async function findMatchingChunks(
 ): Promise<readonly FoundChunk[]> {
   database.requireVectors();
   return database.run(async db => {
+    const asked = OPERATOR.test(query)
+      ? sql`select websearch_to_tsquery(${language}::regconfig, ${query}) as wanted`
+      : sql`select string_agg(word::text, ' | ')::tsquery as wanted from words`;
     const similarity = vector === undefined ? sql`null` : sql`1 - (${distanceTo(vector)})`;
     const { rows } = await sql<Row>`
-      with asked as (select websearch_to_tsquery(${language}::regconfig, ${query}) as strict),
-      loosened as (
-        select strict, case when strict::text ~ '[!|<]' then strict
-          else replace(strict::text, '&', '|')::tsquery end as loose from asked
+      with words as (
+        select ('''' || replace(replace(word, '\\', '\\\\'), '''', '''''') || '''')::tsquery as word
+        from unnest(tsvector_to_array(to_tsvector(${language}::regconfig, ${query}))) word
+      ),
+      asked as (${asked}),
+      -- Rarer words weigh more; how common the common ones are makes no difference any more.
+      weights as (
+        select word, ln(1 + total.chunks / greatest(1.0, (
+          select count(*) from (select from chunks where search @@ word limit ${MAX_COUNTED}) containing
+        ))) as weight
+        from words, (select count(*) as chunks from (select from chunks limit ${MAX_COUNTED}) counted) total
       )
       select c.document_id, c.position, c.start_offset, c.end_offset, c.content, d.filename, d.metadata,
-        ${similarity} as similarity,
-        ts_rank_cd(c.search, loose) + case when c.search @@ strict then 1 else 0 end as rank
-      from loosened, chunks c
+        ${similarity} as similarity, found.rank
+      from (
+        select document_id, position, (
+          select coalesce(sum(weight) filter (where search @@ word) / nullif(sum(weight), 0), 0) from weights
+        )::float8 as rank, ts_rank_cd(search, wanted) as density
+        from chunks, asked where search @@ wanted
+        order by rank desc, density desc, document_id, position limit ${limit}
+      ) found
+      join chunks c using (document_id, position)
       join documents d on d.id = c.document_id
       left join chunk_vectors v on v.document_id = c.document_id and v.position = c.position
         and v.dimensions = ${vector?.length ?? 0}
-      where c.search @@ loose
-      order by rank desc, c.document_id, c.position limit ${limit}`.execute(db);
+      order by found.rank desc, found.density desc, c.document_id, c.position`.execute(db);
     return rows.map(toFound);
   });
 }
