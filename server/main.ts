@@ -95,6 +95,8 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
     printHelp();
     return;
   }
+  // All that is written holds what people said: it is their user's alone.
+  process.umask(0o077);
   const config = readConfigOrExit();
   const logger = createLogger({ json: config.LOG_JSON, level: config.LOG_LEVEL });
   for (const warning of unknownSettings(inheritedEnvironment())) logger.warn(warning);

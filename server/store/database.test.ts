@@ -1,12 +1,15 @@
 // What the store can rely on, whatever PostgreSQL is underneath.
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { silentLogger } from '../log.js';
 import { eachStore, makeStore, openTempStore, type TempStore } from '../testing/temp-store.js';
 import { until } from '../testing/until.js';
 import type { Database } from './database.js';
 import { openDatabase } from './open-database.js';
+
+// The embedded one takes seconds to open where the cores are shared.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const LONG_QUERY = sql`select count(*) from generate_series(1, 3000000000)`;
 const row = () => ({ first_id: randomUUID(), indexed_bytes: 1 });
@@ -21,7 +24,7 @@ eachStore('a database', kind => {
   beforeAll(async () => {
     store = await openTempStore(kind);
     database = store.database;
-  }, 120_000);
+  });
   afterAll(() => store.close());
 
   it('says what it is', () => {

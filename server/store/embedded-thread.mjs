@@ -1,6 +1,7 @@
 // The embedded database's own thread: PGlite answers on the thread it runs on, so it must not be the gateway's. Serves
 // PostgreSQL's wire protocol on a unix socket. JavaScript, so that a thread can run it beside TypeScript's sources too.
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
@@ -11,8 +12,12 @@ import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 
 /** A connection of the old pool may still be about while the new one connects. */
 const MAX_CONNECTIONS = 16;
-/** A page cache of 128 MB would be kept in memory for ever; the system caches the files anyway. */
-const START_PARAMS = [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'];
+/** Its own page cache would stay in memory for ever; the system caches the files anyway. 128 MB is PostgreSQL's default. */
+const SETTINGS = { shared_buffers: '16MB', min_wal_size: '32MB', max_wal_size: '96MB' };
+const START_PARAMS = [
+  ...PGlite.defaultStartParams,
+  ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+];
 
 /** @type {EmbeddedThreadData} */
 const { folder, socket } = workerData;
@@ -28,6 +33,9 @@ async function makeFolder() {
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { recursive: true, mode: 0o700 });
   await (await open(draft)).close();
+  // What it makes first is open to everybody; what comes later obeys the process's umask.
+  for (const entry of readdirSync(draft, { recursive: true, withFileTypes: true }))
+    chmodSync(path.join(entry.parentPath, entry.name), entry.isDirectory() ? 0o700 : 0o600);
   renameSync(draft, folder);
 }
 

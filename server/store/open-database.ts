@@ -8,6 +8,7 @@ import type { Database, DatabaseState, DatabaseStatus, QueryOptions } from './da
 import { type DatabaseSource, embeddedSource, postgresSource, RefusedError } from './database-sources.js';
 import { HeldError } from './folder-lock.js';
 import { migrate, NewerSchemaError } from './migrate.js';
+import { startUpkeep } from './upkeep.js';
 import { ensureVectorTables } from './vector-tables.js';
 
 export interface DatabaseOptions {
@@ -40,7 +41,11 @@ const LAST_QUERIES_TIMEOUT_MS = 2_000;
  */
 export function openDatabase(options: DatabaseOptions): Database {
   const { url, folder } = options;
-  return new ReopenedDatabase(url === null ? embeddedSource(folder) : postgresSource(url), options);
+  if (url !== null) return new ReopenedDatabase(postgresSource(url), options);
+  const database = new ReopenedDatabase(embeddedSource(folder), options);
+  const stop = startUpkeep(database);
+  database.onChange(({ state }) => state === 'closed' && stop());
+  return database;
 }
 
 class ReopenedDatabase implements Database {

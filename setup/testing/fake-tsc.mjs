@@ -14,4 +14,17 @@ if (project === 'tsconfig.cli.json') writeFileSync(`${outDir}/cli.test.js`, '');
 if (project === 'tsconfig.build.json') {
   const server = "export async function main() { console.log('serving in', process.pid); }\n";
   writeFileSync(`${outDir}/main.js`, server);
+  // Makes the folder that it is given.
+  const vault = `
+    import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+    export const embedPostgres = folder => ({
+      start: async () => {
+        appendFileSync('calls.log', 'vault ' + folder + '\\n');
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(folder + '/PG_VERSION', '18');
+      },
+      close: async () => {},
+    });`;
+  mkdirSync(`${outDir}/store`, { recursive: true });
+  writeFileSync(`${outDir}/store/embedded-postgres.js`, vault);
 }
