@@ -1,15 +1,28 @@
 import { appendFile, copyFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import type { Transaction } from 'kysely';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it } from 'vitest';
 import type { Exchange } from '../domain/exchange.js';
 import { openTestVault } from '../testing/open-test-vault.js';
 import { sampleExchange } from '../testing/sample-exchange.js';
 import { until } from '../testing/until.js';
+import { compareWithLog } from './comparison.js';
+import type { Database } from './database.js';
 import { toLogLine } from './log-line.js';
+import type { Schema } from './schema.js';
 
 const some = (count: number, fields: Partial<Exchange> = {}): Exchange[] =>
   Array.from({ length: count }, () => sampleExchange({ id: uuidv7(), ...fields }));
 const ids = (exchanges: readonly Exchange[]): string[] => exchanges.map(({ id }) => id).sort();
+
+/** The process's death, as far as its database can tell. */
+const dead = (): never => {
+  throw new Error('killed');
+};
+type DyingTransaction = <T>(
+  database: Database,
+  queries: (db: Transaction<Schema>) => Promise<T>,
+) => Promise<T>;
 
 describe('the follower of the log', () => {
   it('has a row for each exchange as soon as it has caught up', async () => {
@@ -117,6 +130,40 @@ describe('the follower of the log', () => {
     first.isAway = false;
     await until(async () => (await rows()).length === exchanges.length);
     expect(warnings).toEqual([]);
+  });
+
+  it.each<[string, DyingTransaction]>([
+    ['before it has begun', async () => dead()],
+    [
+      'before the commit',
+      (database, queries) =>
+        database.transaction(async db => {
+          await queries(db);
+          return dead();
+        }),
+    ],
+    ['after the commit', (database, queries) => database.transaction(queries).then(dead)],
+  ])('brings each exchange once when it dies with a batch %s', async (_, die) => {
+    const { log, database, start, rows, close, file } = await openTestVault();
+    await close();
+    const exchanges = some(600);
+    await Promise.all(exchanges.map(exchange => log.append(exchange)));
+    let batches = 0;
+    const dying = start({
+      ...database,
+      status: () => database.status(),
+      onChange: () => () => {},
+      run: queries => database.run(queries),
+      transaction: queries => (batches++ === 1 ? die(database, queries) : database.transaction(queries)),
+    });
+    await until(() => dying.follower.status().fault !== null);
+    await dying.close();
+    expect((await rows()).length).toBeLessThan(600);
+    const next = start();
+    expect(await next.follower.caughtUp(10_000)).toBe(true);
+    expect(await rows()).toEqual(ids(exchanges));
+    expect(next.follower.status().indexed).toBeLessThan(600);
+    expect(await compareWithLog(file, database)).toMatchObject({ missing: [], extra: [], different: [] });
   });
 
   it('tries again by itself when the database fails, and says so once', async () => {
