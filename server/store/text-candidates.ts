@@ -10,8 +10,10 @@ import type { LanguageQuery, TextQuery } from './text-query.js';
 export const MAX_RANKED = 1_000;
 /** What the index finds in one stretch; when there is more, a shorter one is read instead. */
 const MAX_OF_STRETCH = 2_500;
-/** What the index finds, of which filters, phrases and excluded words may leave little. */
+/** What the index finds, of which filters may leave little. */
 const MAX_EXAMINED = 10_000;
+/** The same where the words of each must be read, for their order or for those it must not have. */
+const MAX_READ = 2_000;
 
 export interface Candidates {
   /** Newest first, at most MAX_RANKED. */
@@ -33,6 +35,7 @@ export async function findCandidates(
   let examined = 0;
   let stretch = firstStretch(bounds.last);
   const { high } = stretch;
+  const mostExamined = textQuery.queries.every(isAnsweredByIndex) ? MAX_EXAMINED : MAX_READ;
   for (;;) {
     const read = await readStretch(db, stretch, textQuery, filters);
     examined += read.examined;
@@ -45,7 +48,7 @@ export async function findCandidates(
     if (stretch.low <= bounds.first && numbers.length <= MAX_RANKED) {
       return { numbers, isComplete: true, lookedBackTo: null };
     }
-    if (numbers.length > MAX_RANKED || stretch.low <= bounds.first || examined >= MAX_EXAMINED) {
+    if (numbers.length > MAX_RANKED || stretch.low <= bounds.first || examined >= mostExamined) {
       return { numbers: numbers.slice(0, MAX_RANKED), isComplete: false, lookedBackTo: stretch.low };
     }
     const searched = high - stretch.low;
@@ -71,6 +74,10 @@ async function boundsOf(
   return first && last ? { first: Number(first.seq), last: Number(last.seq) } : null;
 }
 
+function isAnsweredByIndex({ query, indexable }: LanguageQuery): boolean {
+  return query === indexable;
+}
+
 interface Read {
   /** Newest first. */
   readonly numbers: readonly string[];
@@ -84,7 +91,7 @@ async function readStretch(
   { queries, isOfAll }: TextQuery,
   filters: ExchangeFilters,
 ): Promise<Read> {
-  const parts = queries.map(query => partOf(stretch, query, isOfAll, filters));
+  const parts = queries.map(asked => partOf(stretch, asked, isOfAll, filters));
   const { rows } = await sql<{ examined: string; numbers: string | null }>`
     select count(*) as examined, string_agg(seq::text, ',' order by seq desc) filter (where is_match) as numbers
     from (${sql.join(parts, sql` union all `)}) as read`.execute(db);
@@ -103,10 +110,11 @@ async function readStretch(
  */
 function partOf(
   stretch: Stretch,
-  { languages, query, indexable }: LanguageQuery,
+  asked: LanguageQuery,
   isOfAll: boolean,
   filters: ExchangeFilters,
 ): RawBuilder<unknown> {
+  const { languages, query, indexable } = asked;
   const found =
     indexable === null
       ? sql`seq >= ${stretch.low} and seq < ${stretch.high}`
@@ -114,7 +122,7 @@ function partOf(
           and array[(seq >> 10)::integer, (-1 - (seq >> 16))::integer] && ${keysOf(stretch)}::integer[]`;
   const rest = [
     ...(isOfAll ? [] : [sql<SqlBool>`language = any (${languages}::text[]::regconfig[])`]),
-    ...(query === indexable ? [] : [sql<SqlBool>`search @@ ${query}::tsquery`]),
+    ...(isAnsweredByIndex(asked) ? [] : [sql<SqlBool>`search @@ ${query}::tsquery`]),
   ];
   const conditions = sql.join(
     [...rest, matches(filters)(expressionBuilder<Schema, 'exchanges'>())],

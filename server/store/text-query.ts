@@ -8,7 +8,7 @@ export interface LanguageQuery {
   readonly languages: readonly string[];
   /** Of type tsquery, as text. */
   readonly query: string;
-  /** What the index can answer of it, a superset: without what is excluded, phrases as words. Null: it can answer nothing. */
+  /** What the index can answer of it: all but the order of words, else a superset. Null: nothing. */
   readonly indexable: string | null;
 }
 
@@ -42,7 +42,7 @@ export async function prepareTextQuery(
     queries.set(row.query, {
       languages: [...same, row.language],
       query: row.query,
-      indexable: row.indexable === NOT_INDEXABLE ? null : withoutPhrases(row.indexable),
+      indexable: toIndexable(row),
     });
   }
   const [only, ...others] = queries.values();
@@ -50,9 +50,12 @@ export async function prepareTextQuery(
   return { queries: [...queries.values()], isOfAll };
 }
 
-/** Words that must follow each other become words that must all be there; no word of a query has blanks in it. */
-function withoutPhrases(query: string): string {
-  return query.replaceAll(/ <(?:-|\d+)> /g, ' & ');
+const FOLLOWED_BY = / <(?:-|\d+)> /g;
+
+/** Words that must follow each other become words that must all be there, and what is excluded goes; no word has blanks in it. */
+function toIndexable({ query, indexable }: { query: string; indexable: string }): string | null {
+  if (indexable === NOT_INDEXABLE) return null;
+  return query.search(FOLLOWED_BY) === -1 ? query : indexable.replaceAll(FOLLOWED_BY, ' & ');
 }
 
 /** The one that is given, or all that exchanges are in. @throws AppError invalid_request as above */
