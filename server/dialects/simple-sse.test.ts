@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { GenerationEvent } from '../domain/generation.js';
 import { AppError } from '../errors.js';
 import { dataOf } from '../testing/read-events.js';
+import { SAMPLE_WIRE, sampleReport } from '../testing/sample-grounding.js';
 import { chatAnswer, chatAnswerSchema, chatChunkSchema, createSimpleSseEncoder } from './simple-sse.js';
 
 const context = { id: 'x1', model: 'm', requestId: 'r1', createdAt: new Date(0) };
@@ -14,6 +15,7 @@ const END = {
 } as const;
 const ANSWER: readonly GenerationEvent[] = [
   { type: 'queued', position: 2 },
+  { type: 'grounded', report: sampleReport() },
   { type: 'started', promptTokens: 3, cachedTokens: 1 },
   { type: 'token', text: 'Grüße "you"\n', tokens: 2 },
   { type: 'token', text: '👋\u2028', tokens: 1 },
@@ -23,7 +25,8 @@ const ANSWER: readonly GenerationEvent[] = [
 describe('simple-sse', () => {
   it('writes exactly these bytes', () => {
     expect(createSimpleSseEncoder(context).events(ANSWER)).toBe(
-      'data: {"content":"Grüße \\"you\\"\\n"}\n\n' +
+      `data: ${JSON.stringify({ content: '', ...SAMPLE_WIRE })}\n\n` +
+        'data: {"content":"Grüße \\"you\\"\\n"}\n\n' +
         'data: {"content":"👋\\u2028"}\n\n' +
         'data: {"content":"","id":"x1","model":"m","done_reason":"length",' +
         '"usage":{"prompt_tokens":3,"cached_tokens":1,"completion_tokens":3}}\n\n' +
@@ -47,7 +50,7 @@ describe('simple-sse', () => {
     const encoder = createSimpleSseEncoder(context);
     const records = dataOf(encoder.events(ANSWER) + encoder.error(new AppError('internal', 'x')));
     for (const record of records.filter(each => each !== '[DONE]')) chatChunkSchema.parse(record);
-    expect(records).toHaveLength(5);
+    expect(records).toHaveLength(6);
   });
 
   it('tells in one object what the stream tells', () => {

@@ -74,6 +74,14 @@ describe('POST /api/v1/chat', () => {
     expect(answer).toMatchObject({ content: GROUNDED.replaceAll(/\s+/g, ' '), sources: sourcesOf() });
   });
 
+  it('is replayed with the same documents, whatever is stored by then', async () => {
+    const { id } = await json('/api/v1/chat', { ...say(FACT), stream: false });
+    await app.parts.vault.caughtUp();
+    const replayed = await json(`/history/${id}/replay`, {});
+    expect(replayed).toMatchObject({ equal: true });
+    expect((await app.readLog()).at(-1)).toMatchObject({ prompt: GROUNDED, replay_of: id });
+  });
+
   it('says that no document is near enough, and answers all the same', async () => {
     const answer = await json('/api/v1/chat', { ...say('what else'), stream: false });
     expect(answer).toMatchObject({
