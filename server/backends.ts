@@ -47,6 +47,12 @@ export function createBackends(config: Config, logger: Logger): Backends {
   return { prompts: worker, texts: worker, ...names };
 }
 
+/** What makes vectors, alone: for programs that ask nothing else. */
+export function createTextBackend(config: Config, logger: Logger): EmbedBackend {
+  if (config.USE_OPENAI_EMBEDDINGS) return createOpenAiEmbedder(openAiEmbedderOptionsFrom(config));
+  return createWorker(workerOptionsFrom(withoutModel(config), logger));
+}
+
 /** The worker is there for vectors alone. */
 function withoutModel(config: Config): WorkerConfig {
   return config.MINIVAULT_ENGINE === 'fake' ? config : { ...config, MINIVAULT_ENGINE: 'none' };

@@ -29,7 +29,7 @@ export async function start() {
 /**
  * Set-up, then one of the commands beside the server, in this same process. Asked only for help, it needs no set-up
  * once there is one.
- * @param {'migrate' | 'reindex' | 'verify'} name
+ * @param {'migrate' | 'reembed' | 'reindex' | 'verify'} name
  */
 export async function runBeside(name) {
   const program = new URL(`../dist/commands/${name}.js`, import.meta.url);

@@ -3,8 +3,10 @@ import type { Config } from '../config.js';
 import type { Embedder } from '../domain/embedding.js';
 import type { Logger } from '../log.js';
 import type { Database } from '../store/database.js';
+import type { ChunkOptions } from './chunk.js';
 import { type FileReader, readFileText } from './files/file-text.js';
 import { createIngest, type Ingest } from './ingest.js';
+import { warnOfMismatch } from './mismatch-warning.js';
 import { createSearchDocuments, type SearchDocuments } from './search.js';
 import { createStoredDocuments, type StoredDocuments } from './stored-documents.js';
 
@@ -29,7 +31,8 @@ export interface RetrievalParts {
   readonly logger: Logger;
 }
 
-export function createRetrieval({ config, database, embedder }: RetrievalParts): Retrieval {
+export function createRetrieval({ config, database, embedder, logger }: RetrievalParts): Retrieval {
+  warnOfMismatch({ database, embedder, logger });
   const language = config.MINIVAULT_LANGUAGE;
   const search = createSearchDocuments({ database, embedder, language });
   return {
@@ -37,10 +40,7 @@ export function createRetrieval({ config, database, embedder }: RetrievalParts):
       database,
       embedder,
       language,
-      chunking: {
-        maxTokens: config.MINIVAULT_CHUNK_TOKENS,
-        overlapTokens: config.MINIVAULT_CHUNK_OVERLAP_TOKENS,
-      },
+      chunking: chunkingOf(config),
       maxCharacters: config.MINIVAULT_DOCUMENT_MAX_CHARACTERS,
     }),
     readFile: (file, signal) =>
@@ -57,5 +57,12 @@ export function createRetrieval({ config, database, embedder }: RetrievalParts):
     topK: config.TOP_K_RESULTS,
     threshold: config.SIMILARITY_THRESHOLD,
     maxBodyBytes: config.MINIVAULT_DOCUMENTS_MAX_BYTES,
+  };
+}
+
+export function chunkingOf(config: Config): ChunkOptions {
+  return {
+    maxTokens: config.MINIVAULT_CHUNK_TOKENS,
+    overlapTokens: config.MINIVAULT_CHUNK_OVERLAP_TOKENS,
   };
 }

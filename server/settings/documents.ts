@@ -20,7 +20,7 @@ export const documentsSettings = {
     schema: whole(16, 8_000),
     fallback: '200',
     about:
-      'Tokens of the embedder that a stretch of a document has at most, never more than the embedder takes; `npm run reembed -- --all` cuts anew what is kept.',
+      'Tokens of the embedder that a stretch of a document has at most, never more than the embedder takes; what is kept already stays as it was cut.',
   },
   MINIVAULT_CHUNK_OVERLAP_TOKENS: {
     schema: whole(0, 4_000),
