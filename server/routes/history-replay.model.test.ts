@@ -23,7 +23,9 @@ afterAll(() => app.close());
 
 async function ask(route: string, body: object): Promise<string> {
   await readStream(`${app.url}${route}`, { body });
-  return String((await app.readLog()).at(-1)?.id);
+  const id = String((await app.readLog()).at(-1)?.id);
+  await until(() => app.parts.vault.caughtUp());
+  return id;
 }
 
 it.each<[string, string, object]>([

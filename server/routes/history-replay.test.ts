@@ -29,7 +29,9 @@ const post = (path: string, body?: object) =>
 
 async function ask(path: string, body: object): Promise<string> {
   await post(path, body).expect(200);
-  return String((await app.readLog()).at(-1)?.id);
+  const id = String((await app.readLog()).at(-1)?.id);
+  await app.until(() => app.parts.vault.caughtUp());
+  return id;
 }
 
 async function replayed(id: string) {

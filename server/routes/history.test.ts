@@ -1,5 +1,5 @@
 import request from 'supertest';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { historyPageSchema } from '../dialects/history.js';
 import { readStream } from '../testing/read-stream.js';
 import { type StartedApp, startApp } from '../testing/start-app.js';
@@ -151,6 +151,15 @@ describe('GET /history/{id}', () => {
   ])('does not find %s', async id => {
     const { status, body } = await get(`/history/${id}`);
     expect([status, body.code, body.param]).toEqual([404, 'exchange_not_found', 'id']);
+  });
+
+  it('is not denied while it may still be on its way from the log', async () => {
+    const behind = vi.spyOn(app.parts.vault, 'caughtUp').mockResolvedValue(false);
+    const { status, body, headers } = await get(`/history/${exchangeId(999_999)}`);
+    expect([status, body.code, headers['retry-after']]).toEqual([503, 'storage_unavailable', '1']);
+    await get(`/history/${exchangeId(10)}`).expect(200);
+    await get('/history/x').expect(404);
+    behind.mockRestore();
   });
 
   it('takes an id in capitals', async () => {

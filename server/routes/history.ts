@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express';
 import { encodeHistoryPage, historyQuerySchema } from '../dialects/history.js';
 import { AppError } from '../errors.js';
 import { parseWith } from '../http/body.js';
-import type { ExchangeHistory } from '../store/exchange-history.js';
+import { type ExchangeHistory, isExchangeId } from '../store/exchange-history.js';
 import type { Vault } from '../store/vault.js';
 
 export interface HistoryRouteParts {
@@ -15,13 +15,25 @@ export interface EraseRouteParts extends HistoryRouteParts {
   readonly vault: Pick<Vault, 'caughtUp' | 'erase'>;
 }
 
+const BEHIND_RETRY_MS = 1_000;
+
 type OfOne = RequestHandler<{ id: string }>;
 
-/** Its line of the log. An answer that has just ended is waited for. @throws AppError exchange_not_found */
+/**
+ * Its line of the log. An answer that has just ended is waited for.
+ * @throws AppError exchange_not_found; storage_unavailable when it may be among those that the database has yet to take
+ */
 export async function requireExchange({ history, vault }: HistoryRouteParts, id: string): Promise<string> {
-  await vault.caughtUp();
+  const isCaughtUp = await vault.caughtUp();
   const line = await history.find(id);
   if (line !== null) return line;
+  if (!isCaughtUp && isExchangeId(id)) {
+    throw new AppError(
+      'storage_unavailable',
+      `Exchange "${id}" is not in the database, which has not read the whole log yet.`,
+      { retryAfterMs: BEHIND_RETRY_MS },
+    );
+  }
   throw new AppError('exchange_not_found', `There is no exchange "${id}" in the history.`, { param: 'id' });
 }
 

@@ -48,6 +48,11 @@ const idSchema = z.guid();
 
 const ENDED_AT = sql<string>`to_char(ended_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
+/** Whether there can be an exchange of that id at all. */
+export function isExchangeId(id: string): boolean {
+  return idSchema.safeParse(id).success;
+}
+
 export function createExchangeHistory(database: Pick<Database, 'run'>): ExchangeHistory {
   return {
     page: (filters, { limit, offset, cursor }) => {
@@ -68,7 +73,7 @@ export function createExchangeHistory(database: Pick<Database, 'run'>): Exchange
       });
     },
     find: async id => {
-      if (!idSchema.safeParse(id).success) return null;
+      if (!isExchangeId(id)) return null;
       const row = await database.run(db =>
         db.selectFrom('exchanges').select('line').where('id', '=', id).executeTakeFirst(),
       );

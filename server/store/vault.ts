@@ -27,10 +27,10 @@ export interface VaultOptions {
 export interface Vault {
   readonly database: Database;
   /**
-   * Resolves when every exchange that is in the log now has its row: some milliseconds after it was answered. After
-   * 1 s in any case, and at once while the database is away.
+   * Resolves with true when every exchange that is in the log now has its row: some milliseconds after it was answered.
+   * With false after 1 s, and at once while the database is away.
    */
-  caughtUp(): Promise<void>;
+  caughtUp(): Promise<boolean>;
   /**
    * Erases the exchanges with these ids, which are UUIDs, from log and database.
    * @throws AppError `storage_unavailable` when one of them does not take it.
@@ -60,7 +60,7 @@ export function openVault(options: VaultOptions): Vault {
   const retention = new Retention({ ...limits, path, database, eraser, logger });
   return {
     database,
-    caughtUp: async () => void (await follower.caughtUp()),
+    caughtUp: () => follower.caughtUp(),
     erase: ids => eraser.erase(ids),
     status: () => follower.status(),
     measure: () => follower.measure(),
@@ -78,7 +78,7 @@ function emptyVault(fault: string): Vault {
   const database = switchedOff(fault);
   return {
     database,
-    caughtUp: async () => {},
+    caughtUp: async () => false,
     erase: () => database.run(async () => {}),
     status: () => nothing,
     measure: async () => ({ bytes: 0, unreadBytes: 0 }),

@@ -6,7 +6,7 @@ import { putIntoDatabase } from '../store/insert-exchanges.js';
 import { toLogLine } from '../store/log-line.js';
 import { sampleExchange } from './sample-exchange.js';
 
-const ROWS_A_STATEMENT = 1_000;
+const ROWS_A_STATEMENT = 250;
 
 /** `0192f0c1-0000-7000-8000-00000000002a` for 42: ids in the order of their numbers. */
 export function exchangeId(number: number): string {
