@@ -31,6 +31,8 @@ export interface GatewayOptions {
   readonly args?: readonly string[];
   /** Folder to reuse; a new one when absent. */
   readonly dir?: string;
+  /** What starts it in place of serve.mjs. */
+  readonly script?: string;
 }
 
 export async function spawnGateway({
@@ -38,10 +40,11 @@ export async function spawnGateway({
   env = {},
   args = [],
   dir,
+  script = SERVE,
 }: GatewayOptions = {}): Promise<GatewayProcess> {
   const home = dir ?? (await mkdtemp(path.join(tmpdir(), 'minivault-')));
   const logFile = path.join(home, 'log.jsonl');
-  const child = spawn(process.execPath, [SERVE, ...args], {
+  const child = spawn(process.execPath, [script, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
     env: {
