@@ -10,6 +10,7 @@ import { type StartedApp, startApp } from './testing/start-app.js';
 import { until } from './testing/until.js';
 
 const KEY = 'canary-1c6e0a7db2f94c58';
+const EMBEDDER = 'all-minilm-l6-v2';
 const started: StartedApp[] = [];
 
 async function startBack(plan: FakePlan, env = {}): Promise<StartedApp> {
@@ -148,6 +149,98 @@ describe('a gateway in front of another', () => {
     });
     const written = [said, console.entries, await front.readLog(), await back.readLog()];
     expect(JSON.stringify(written)).not.toContain(KEY);
+  });
+});
+
+describe('what is more than text', () => {
+  const CALL = '<tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>';
+  const parameters = { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] };
+  const tools = [{ type: 'function' as const, function: { name: 'add', parameters } }];
+  const messages = [{ role: 'user' as const, content: 'ADD two' }];
+  let back: StartedApp;
+  let front: StartedApp;
+  let client: OpenAI;
+
+  beforeAll(async () => {
+    back = await startBack({
+      tokens: 3,
+      tool_format: 'hermes',
+      rules: [{ match: 'ADD', text: `So. ${CALL}` }],
+    });
+    ({ front } = await startFront(back.url, {
+      USE_OPENAI_EMBEDDINGS: 'true',
+      OPENAI_EMBEDDING_MODEL: EMBEDDER,
+    }));
+    client = new OpenAI({ baseURL: `${front.url}/v1`, apiKey: 'any' });
+    await back.ready();
+  });
+
+  it('passes on the calls that a model makes, and the choice of a tool', async () => {
+    const asked = await client.chat.completions.create({ model: 'fake', messages, tools });
+    expect(asked.choices[0]).toMatchObject({
+      finish_reason: 'tool_calls',
+      message: { content: 'So.', tool_calls: [{ function: { name: 'add', arguments: '{"a":1}' } }] },
+    });
+    const forced = await client.chat.completions.create({
+      model: 'fake',
+      messages: [{ role: 'user', content: 'x' }],
+      tools,
+      tool_choice: 'required',
+    });
+    expect(forced.choices[0]?.message.tool_calls).toMatchObject([{ function: { name: 'add' } }]);
+    expect((await front.readLog())[0]?.response).toContain(CALL.replace('{"a": 1}', '{"a":1}'));
+    const claude = new Anthropic({ baseURL: front.url, apiKey: 'any' });
+    const { content } = await claude.messages.create({
+      model: 'fake',
+      max_tokens: 50,
+      messages,
+      tools: [{ name: 'add', input_schema: { type: 'object' } }],
+    });
+    expect(content).toMatchObject([{ type: 'text' }, { type: 'tool_use', name: 'add', input: { a: 1 } }]);
+    const { message } = await new Ollama({ host: front.url }).chat({ model: 'fake', messages, tools });
+    expect(message.tool_calls).toMatchObject([{ function: { name: 'add', arguments: { a: 1 } } }]);
+  });
+
+  it('passes on schemas and log-probabilities', async () => {
+    const { choices } = await client.chat.completions.create({
+      model: 'fake',
+      messages: [{ role: 'user', content: 'x' }],
+      response_format: { type: 'json_schema', json_schema: { name: 's', schema: parameters } },
+      logprobs: true,
+      top_logprobs: 2,
+    });
+    expect(JSON.parse(choices[0]?.message.content ?? '')).toHaveProperty('a');
+    expect(choices[0]?.logprobs?.content?.[0]?.top_logprobs).toHaveLength(2);
+  });
+
+  it('has vectors made there, and no Python here', async () => {
+    const ours = await client.embeddings.create({ model: EMBEDDER, input: ['a b', 'c'] });
+    const theirs = await new OpenAI({ baseURL: `${back.url}/v1`, apiKey: KEY }).embeddings.create({
+      model: EMBEDDER,
+      input: ['a b', 'c'],
+    });
+    expect(ours.data.map(({ embedding }) => embedding.map(number => number.toFixed(5)))).toEqual(
+      theirs.data.map(({ embedding }) => embedding.map(number => number.toFixed(5))),
+    );
+    expect(ours.usage).toEqual(theirs.usage);
+    const { worker } = (await (await fetch(`${front.url}/health`)).json()) as { worker: object };
+    expect(worker).toMatchObject({ pid: null, embedder: { id: EMBEDDER, dimensions: 8 } });
+    const served = await client.models.list();
+    expect(served.data.map(({ id }) => id)).toEqual(['fake', EMBEDDER]);
+  });
+
+  it('runs as many at once as there are slots', async () => {
+    const { front: narrow } = await startFront(back.url, { MINIVAULT_SLOTS: '2' });
+    const answers = Array.from({ length: 8 }, (_, at) =>
+      ask(narrow.url, '/generate', { prompt: `word ${at}` }),
+    );
+    let most = 0;
+    const watching = setInterval(() => {
+      most = Math.max(most, narrow.parts.worker.status().running);
+    }, 1);
+    for (const answer of answers) expect(await (await answer).text()).toContain('"done_reason":"stop"');
+    clearInterval(watching);
+    expect(most).toBeLessThanOrEqual(2);
   });
 });
 

@@ -107,6 +107,18 @@ describe('calls of tools', () => {
     expect((await collect(parse('hermes', [two], false))).toolCalls).toMatchObject([{ name: 'now' }]);
   });
 
+  it('pass as they are where the backend tells them itself, and are one at most there, too', async () => {
+    async function* native(): AsyncGenerator<GenerationEvent[]> {
+      const call = (index: number) => ({ id: `c${index}`, name: 'now', arguments: '{}' });
+      yield [0, 1].map(index => ({ type: 'tool_call', index, call: call(index) }));
+      yield [DONE];
+    }
+    const read = async (isParallel: boolean) =>
+      collect(parseToolCalls(native(), { format: () => 'native', exchangeId: ID, isParallel }));
+    expect((await read(true)).toolCalls).toMatchObject([{ id: 'c0' }, { id: 'c1' }]);
+    expect((await read(false)).toolCalls).toMatchObject([{ id: 'c0' }]);
+  });
+
   it('are not looked for where the form is unknown', async () => {
     const written = '<tool_call>{"name":"now"}</tool_call>';
     expect(await read(null, written)).toEqual({ text: written, calls: [] });

@@ -134,6 +134,8 @@ export async function* parseToolCalls(
   for await (const batch of events) {
     const told: GenerationEvent[] = [];
     for (const event of batch) {
+      // Of a backend that tells calls as such, and was not asked for one alone.
+      if (event.type === 'tool_call' && event.index > 0 && !isParallel) continue;
       if (event.type === 'token') {
         if (scanner === undefined) {
           formName = format() ?? '';
