@@ -1,6 +1,7 @@
 // Answers that rest on stored documents, over HTTP. The fake engine says its prompt again, so what it was given is seen;
 // to the fake embedder a text is near itself and nothing else.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jobTextOf, openJobStream, submitJob } from '../testing/job-stream.js';
 import { dataOf } from '../testing/read-events.js';
 import { readStream } from '../testing/read-stream.js';
 import { type StartedApp, startApp } from '../testing/start-app.js';
@@ -174,6 +175,17 @@ describe('the other formats', () => {
     expect(at).toBeGreaterThan(-1);
     expect(at).toBeLessThan(text.indexOf('Answer'));
     expect(text).toContain(documentId);
+  });
+
+  it('the two-step chat tells them in an event of their own, before it begins', async () => {
+    const stream = await openJobStream(app.url, 'me');
+    await submitJob(app.url, 'me', FACT, { documents: true });
+    await stream.heard('done');
+    const events = stream.events().filter(({ event }) => event !== 'queued');
+    expect(events.slice(0, 2).map(({ event }) => event)).toEqual(['grounded', 'started']);
+    expect(JSON.parse(events[0]?.data ?? '')).toMatchObject({ sources: sourcesOf() });
+    expect(jobTextOf(stream.events())).toBe(whole);
+    stream.leave();
   });
 
   it('refuses them where a text is gone on with', async () => {
