@@ -6,9 +6,9 @@ import {
   createExchangeTextSearch,
   type DescribedExchange,
   type TextRanking,
-  type TextSearch,
 } from '../store/exchange-text-search.js';
 import type { ExchangeVectors } from '../store/exchange-vectors.js';
+import type { TextQuery, TextSearch } from '../store/text-query.js';
 import { type Fused, fuseRankings } from './fusion.js';
 import type { SearchMode } from './search.js';
 
@@ -82,12 +82,12 @@ export function createSearchExchanges({
   };
 
   const describe = async (
-    query: ExchangeQuery,
+    textQuery: TextQuery,
     places: readonly Place[],
   ): Promise<readonly ExchangeHit[]> => {
     const described = await words.describe(
       places.map(({ item }) => item.seq),
-      query,
+      textQuery,
     );
     const bySeq = new Map(places.map(place => [place.item.seq, place]));
     return described.flatMap(exchange => {
@@ -101,16 +101,17 @@ export function createSearchExchanges({
   return async (query, signal) => {
     const { mode, limit, offset } = query;
     if (mode === 'text') {
-      const ranking = await words.rank(query, { limit, offset });
+      const textQuery = await words.prepare(query);
+      const ranking = await words.rank(textQuery, { limit, offset });
       const places = ranking.ranked.map(({ seq, score }, index) => ({
         item: { seq },
         score,
         places: [offset + index + 1, null],
       }));
-      return { ...told(ranking), hits: await describe(query, places), embedded: null };
+      return { ...told(ranking), hits: await describe(textQuery, places), embedded: null };
     }
     database.requireVectors();
-    await words.requireLanguage(query.language);
+    const textQuery = await words.prepare(query);
     const page = <T>(places: readonly T[]): readonly T[] => places.slice(offset, offset + limit);
     if (mode === 'semantic') {
       const { nearest, embedded } = await findByMeaning(query, signal);
@@ -120,7 +121,7 @@ export function createSearchExchanges({
         places: [null, index + 1],
       }));
       return {
-        hits: await describe(query, page(places)),
+        hits: await describe(textQuery, page(places)),
         total: places.length,
         isTotalExact: places.length < MAX_NEAREST,
         lookedBackTo: null,
@@ -129,12 +130,12 @@ export function createSearchExchanges({
     }
     const [{ nearest, embedded }, ranking] = await Promise.all([
       findByMeaning(query, signal),
-      words.rank(query, { limit: MAX_FUSED_WORDS, offset: 0 }),
+      words.rank(textQuery, { limit: MAX_FUSED_WORDS, offset: 0 }),
     ]);
     const fused = fuseRankings<{ readonly seq: string }>([ranking.ranked, nearest], ({ seq }) => seq);
     return {
       ...told(ranking),
-      hits: await describe(query, page(fused)),
+      hits: await describe(textQuery, page(fused)),
       total: fused.length,
       isTotalExact: ranking.isTotalExact && ranking.total <= MAX_FUSED_WORDS && nearest.length < MAX_NEAREST,
       embedded,

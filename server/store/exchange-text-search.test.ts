@@ -9,8 +9,8 @@ import {
   type ExchangeTextSearch,
   MATCH_END,
   MATCH_START,
-  type TextSearch,
 } from './exchange-text-search.js';
+import type { TextSearch } from './text-query.js';
 
 let store: TempStore;
 let search: ExchangeTextSearch;
@@ -25,7 +25,7 @@ async function keep(texts: readonly (Partial<Exchange> | string)[], language = '
 }
 
 async function find(query: string, options: Partial<TextSearch> = {}) {
-  const asked = { query, filters: {}, ...options };
+  const asked = await search.prepare({ query, filters: {}, ...options });
   const ranking = await search.rank(asked, ALL);
   const found = await search.describe(
     ranking.ranked.map(({ seq }) => seq),
@@ -125,7 +125,7 @@ eachStore('search by words', kind => {
 
   it('pages through the ranking', async () => {
     await keep(Array.from({ length: 7 }, (_, index) => `whale ${'x '.repeat(index)}`));
-    const asked = { query: 'whale', filters: {} };
+    const asked = await search.prepare({ query: 'whale', filters: {} });
     const pages = await Promise.all([0, 3, 6, 9].map(offset => search.rank(asked, { limit: 3, offset })));
     expect(pages.map(({ ranked }) => ranked.length)).toEqual([3, 3, 1, 0]);
     expect(pages.map(({ total }) => total)).toEqual([7, 7, 7, 7]);

@@ -1,18 +1,9 @@
 // Exchanges found by their words: the best of the newest that match, with what matched in them. Knows no vectors.
 import { type Kysely, sql } from 'kysely';
 import type { Database } from './database.js';
-import type { ExchangeFilters } from './exchange-filters.js';
 import type { Schema } from './schema.js';
 import { findCandidates } from './text-candidates.js';
-import { languagesToAsk, prepareTextQuery, type TextQuery } from './text-query.js';
-
-export interface TextSearch {
-  /** In websearch syntax: words, "phrases", or, -excluded. */
-  readonly query: string;
-  /** Of the words and of the exchanges; undefined: each exchange is searched in its own. */
-  readonly language?: string | undefined;
-  readonly filters: ExchangeFilters;
-}
+import { prepareTextQuery, type TextQuery, type TextSearch } from './text-query.js';
 
 /** A found exchange; `seq` tells it from all others. */
 export interface RankedExchange {
@@ -58,19 +49,18 @@ const NORMALIZATION = 1 | 32;
 /** Every function throws AppError `storage_unavailable` while there is no database to ask. */
 export interface ExchangeTextSearch {
   /** @throws AppError invalid_request for a language that the database does not know */
-  rank(search: TextSearch, page: { limit: number; offset: number }): Promise<TextRanking>;
-  /** @throws AppError invalid_request for a language that the database does not know */
-  requireLanguage(language: string | undefined): Promise<void>;
+  prepare(search: TextSearch): Promise<TextQuery>;
+  rank(textQuery: TextQuery, page: { limit: number; offset: number }): Promise<TextRanking>;
   /** In the given order, without those that were deleted meanwhile. */
-  describe(seqs: readonly string[], search: TextSearch): Promise<readonly DescribedExchange[]>;
+  describe(seqs: readonly string[], textQuery: TextQuery): Promise<readonly DescribedExchange[]>;
 }
 
 export function createExchangeTextSearch(database: Pick<Database, 'run'>): ExchangeTextSearch {
   return {
-    rank: (search, page) =>
+    prepare: search => database.run(db => prepareTextQuery(db, search)),
+    rank: (textQuery, page) =>
       database.run(async db => {
-        const textQuery = await prepareTextQuery(db, search.query, search.language);
-        const { numbers, isComplete, lookedBackTo } = await findCandidates(db, textQuery, search.filters);
+        const { numbers, isComplete, lookedBackTo } = await findCandidates(db, textQuery);
         return {
           ranked: page.offset < numbers.length ? await rank(db, numbers, textQuery, page) : [],
           total: numbers.length,
@@ -78,10 +68,7 @@ export function createExchangeTextSearch(database: Pick<Database, 'run'>): Excha
           lookedBackTo: lookedBackTo === null ? null : await endOf(db, lookedBackTo),
         };
       }),
-    requireLanguage: async language => {
-      if (language !== undefined) await database.run(db => languagesToAsk(db, language));
-    },
-    describe: (seqs, search) => database.run(db => describe(db, seqs, search)),
+    describe: (seqs, textQuery) => database.run(db => describe(db, seqs, textQuery)),
   };
 }
 
@@ -123,10 +110,9 @@ async function endOf(db: Kysely<Schema>, number: number): Promise<Date | null> {
 async function describe(
   db: Kysely<Schema>,
   seqs: readonly string[],
-  search: TextSearch,
+  textQuery: TextQuery,
 ): Promise<readonly DescribedExchange[]> {
   if (seqs.length === 0) return [];
-  const textQuery = await prepareTextQuery(db, search.query, search.language);
   const passage = (column: 'prompt' | 'response') => sql`
     ts_headline(
       exchanges.language,

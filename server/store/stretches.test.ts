@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { firstStretch, keysOf, nextStretch, type Stretch, shorterStretch } from './stretches.js';
 
 const numbers = fc.integer({ min: 0, max: 50_000_000 });
+const WISH = { wanted: 1_000, maxExamined: 2_500 };
+const finding = (found: number) => ({ found, examined: found });
 const covers = (keys: readonly number[], number: number): boolean =>
   keys.includes(number >> 10) || keys.includes(-1 - (number >> 16));
 
@@ -17,7 +19,7 @@ describe('the stretches of a search', () => {
         while (stretch.low > 0 && rounds < 5_000) {
           const next: Stretch = nextStretch(stretch, {
             searched,
-            found: finds.next().value ?? 0,
+            ...finding(finds.next().value ?? 0),
             wanted: 1_000,
           });
           expect(next.high).toBe(stretch.low);
@@ -38,16 +40,22 @@ describe('the stretches of a search', () => {
     for (;;) {
       sizes.push(stretch.high - stretch.low);
       if (stretch.low === 0) break;
-      stretch = nextStretch(stretch, { searched: sizes.reduce((a, b) => a + b), found: 0, wanted: 1_000 });
+      stretch = nextStretch(stretch, { searched: sizes.reduce((a, b) => a + b), ...finding(0), ...WISH });
     }
     expect(sizes.length).toBeLessThanOrEqual(4);
   });
 
   it('are as long as what was found makes probable', () => {
     const first = firstStretch(1_000_000);
-    const next = nextStretch(first, { searched: 2_000, found: 100, wanted: 1_000 });
+    const next = nextStretch(first, { searched: 2_000, ...finding(100), ...WISH });
     expect(next.high - next.low).toBeGreaterThan(18_000);
     expect(next.high - next.low).toBeLessThan(26_000);
+  });
+
+  it('are not so long that the index finds far more than matches', () => {
+    const first = firstStretch(1_000_000);
+    const next = nextStretch(first, { searched: 2_000, examined: 1_000, found: 1, ...WISH });
+    expect(next.high - next.low).toBeLessThan(5_000);
   });
 
   it('are made shorter from their old end, down to the least', () => {

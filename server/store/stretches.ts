@@ -24,16 +24,26 @@ export function firstStretch(lastNumber: number): Stretch {
 }
 
 export interface Yield {
-  /** Numbers searched so far, and what was found in them. */
+  /** Numbers searched so far, what the index found in them, and what of that matches. */
   readonly searched: number;
+  readonly examined: number;
   readonly found: number;
+  /** In all, and at most in one stretch by the index. */
   readonly wanted: number;
+  readonly maxExamined: number;
 }
 
-/** The one before, as long as what is still wanted makes probable, and at most 64 times as long as all that was searched. */
-export function nextStretch(before: Stretch, { searched, found, wanted }: Yield): Stretch {
-  const likely = found === 0 ? Number.POSITIVE_INFINITY : ((wanted - found) / found) * searched * 1.3;
-  return stretchBefore(before.low, Math.min(likely, searched * MAX_GROWTH));
+/**
+ * The one before, as long as what is still wanted makes probable, not so long that the index probably finds too much,
+ * and at most 64 times as long as all that was searched.
+ */
+export function nextStretch(
+  before: Stretch,
+  { searched, examined, found, wanted, maxExamined }: Yield,
+): Stretch {
+  const likely = (((wanted - found) * searched) / found) * 1.3;
+  const bearable = ((maxExamined * searched) / examined) * 0.7;
+  return stretchBefore(before.low, Math.min(likely, bearable, searched * MAX_GROWTH));
 }
 
 /** The last part of a stretch that proved too rich; the least stretch is given as it is. */

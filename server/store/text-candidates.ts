@@ -1,7 +1,7 @@
 // Which exchanges a search by words may rank: the newest that match, stretch after stretch, so that a word that is in
 // every exchange costs no more than a rare one. Knows no ranking.
 import { expressionBuilder, type Kysely, type RawBuilder, type SqlBool, sql } from 'kysely';
-import { type ExchangeFilters, matches } from './exchange-filters.js';
+import { matches } from './exchange-filters.js';
 import type { Schema } from './schema.js';
 import { firstStretch, keysOf, nextStretch, type Stretch, shorterStretch } from './stretches.js';
 import type { LanguageQuery, TextQuery } from './text-query.js';
@@ -24,20 +24,18 @@ export interface Candidates {
   readonly lookedBackTo: number | null;
 }
 
-export async function findCandidates(
-  db: Kysely<Schema>,
-  textQuery: TextQuery,
-  filters: ExchangeFilters,
-): Promise<Candidates> {
-  const bounds = textQuery.queries.length === 0 ? null : await boundsOf(db, filters);
-  if (bounds === null) return { numbers: [], isComplete: true, lookedBackTo: null };
+export async function findCandidates(db: Kysely<Schema>, textQuery: TextQuery): Promise<Candidates> {
+  const { bounds, queries } = textQuery;
+  if (bounds === null || queries.length === 0) return { numbers: [], isComplete: true, lookedBackTo: null };
   const numbers: string[] = [];
   let examined = 0;
+  /** Without the stretches that proved too rich. */
+  let inStretches = 0;
   let stretch = firstStretch(bounds.last);
   const { high } = stretch;
-  const mostExamined = textQuery.queries.every(isAnsweredByIndex) ? MAX_EXAMINED : MAX_READ;
+  const mostExamined = queries.every(isAnsweredByIndex) ? MAX_EXAMINED : MAX_READ;
   for (;;) {
-    const read = await readStretch(db, stretch, textQuery, filters);
+    const read = await readStretch(db, stretch, textQuery);
     examined += read.examined;
     const shorter = read.isTooRich ? shorterStretch(stretch) : stretch;
     if (shorter.low > stretch.low) {
@@ -45,33 +43,21 @@ export async function findCandidates(
       continue;
     }
     numbers.push(...read.numbers);
+    inStretches += read.examined;
     if (stretch.low <= bounds.first && numbers.length <= MAX_RANKED) {
       return { numbers, isComplete: true, lookedBackTo: null };
     }
     if (numbers.length > MAX_RANKED || stretch.low <= bounds.first || examined >= mostExamined) {
       return { numbers: numbers.slice(0, MAX_RANKED), isComplete: false, lookedBackTo: stretch.low };
     }
-    const searched = high - stretch.low;
-    stretch = nextStretch(stretch, { searched, found: numbers.length, wanted: MAX_RANKED + 1 });
+    stretch = nextStretch(stretch, {
+      searched: high - stretch.low,
+      examined: inStretches,
+      found: numbers.length,
+      wanted: MAX_RANKED + 1,
+      maxExamined: MAX_OF_STRETCH,
+    });
   }
-}
-
-/** The numbers between which a match may lie: rows come in the order of time, as the log has them. Null: there is no row. */
-async function boundsOf(
-  db: Kysely<Schema>,
-  { since, until }: ExchangeFilters,
-): Promise<{ first: number; last: number } | null> {
-  const ofTime = { ...(since && { since }), ...(until && { until }) };
-  const end = (order: 'asc' | 'desc') =>
-    db
-      .selectFrom('exchanges')
-      .select('seq')
-      .where(matches(ofTime))
-      .orderBy(since || until ? 'ended_at' : 'seq', order)
-      .limit(1)
-      .executeTakeFirst();
-  const [first, last] = [await end('asc'), await end('desc')];
-  return first && last ? { first: Number(first.seq), last: Number(last.seq) } : null;
 }
 
 function isAnsweredByIndex({ query, indexable }: LanguageQuery): boolean {
@@ -85,13 +71,8 @@ interface Read {
   readonly isTooRich: boolean;
 }
 
-async function readStretch(
-  db: Kysely<Schema>,
-  stretch: Stretch,
-  { queries, isOfAll }: TextQuery,
-  filters: ExchangeFilters,
-): Promise<Read> {
-  const parts = queries.map(asked => partOf(stretch, asked, isOfAll, filters));
+async function readStretch(db: Kysely<Schema>, stretch: Stretch, textQuery: TextQuery): Promise<Read> {
+  const parts = textQuery.queries.map(asked => partOf(stretch, asked, textQuery));
   const { rows } = await sql<{ examined: string; numbers: string | null }>`
     select count(*) as examined, string_agg(seq::text, ',' order by seq desc) filter (where is_match) as numbers
     from (${sql.join(parts, sql` union all `)}) as read`.execute(db);
@@ -111,8 +92,7 @@ async function readStretch(
 function partOf(
   stretch: Stretch,
   asked: LanguageQuery,
-  isOfAll: boolean,
-  filters: ExchangeFilters,
+  { isOfAll, filters }: TextQuery,
 ): RawBuilder<unknown> {
   const { languages, query, indexable } = asked;
   const found =
