@@ -20,7 +20,7 @@ describe('the stretches of a search', () => {
           const next: Stretch = nextStretch(stretch, {
             searched,
             ...finding(finds.next().value ?? 0),
-            wanted: 1_000,
+            ...WISH,
           });
           expect(next.high).toBe(stretch.low);
           expect(next.low).toBeLessThan(next.high);
