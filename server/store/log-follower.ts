@@ -1,18 +1,14 @@
 // Fills the table of exchanges from the log, and nothing else does: reads each file on from where the database says,
 // and writes rows and position in one transaction. Knows neither who appends nor who asks.
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { Logger } from '../log.js';
 import type { Database } from './database.js';
 import { type ExchangeRow, type LanguageOf, toExchangeRow } from './exchange-row.js';
 import { type FollowedFile, FollowedFiles } from './followed-files.js';
 import { putIntoDatabase } from './insert-exchanges.js';
-import { type LogLine, readLogLines } from './log-lines.js';
+import type { LogLine } from './log-lines.js';
+import { type RowBatch, readRowBatches } from './row-batches.js';
 
-const MAX_BATCH_LINES = 250;
-const MAX_BATCH_BYTES = 512 * 1024;
-/** Lines are turned into rows for so long at a time, so that streams on this thread are not held up. */
-const SLICE_MS = 2;
 const LOOK_INTERVAL_MS = 1_000;
 const MIN_RETRY_MS = 250;
 const MAX_RETRY_MS = 5_000;
@@ -39,13 +35,6 @@ export interface LogFollowerStatus {
   readonly damaged: number;
   /** Why it does not get on; null while it does, also while the database is away. */
   readonly fault: string | null;
-}
-
-interface Batch {
-  readonly rows: ExchangeRow[];
-  bytes: number;
-  lines: number;
-  end: number;
 }
 
 export class LogFollower {
@@ -220,24 +209,18 @@ export class LogFollower {
   /** Reads the file to its end; false when somebody else must come first. */
   async #follow(file: FollowedFile): Promise<boolean> {
     if (!(await file.begin(this.#positions))) return true;
-    let batch: Batch = { rows: [], bytes: 0, lines: 0, end: file.position };
-    let sliceEndsMs = performance.now() + SLICE_MS;
-    for await (const lines of readLogLines(file.handle, file.position)) {
-      for (const line of lines) {
-        const row = this.#toRow(line, file);
-        if (row !== null) batch.rows.push(row);
-        batch = { ...batch, bytes: batch.bytes + line.bytes.length, lines: batch.lines + 1, end: line.end };
-        if (batch.lines >= MAX_BATCH_LINES || batch.bytes >= MAX_BATCH_BYTES) {
-          await this.#write(file, batch);
-          batch = { rows: [], bytes: 0, lines: 0, end: line.end };
-          if (this.#holds > 0 || this.#isClosed) return false;
-        }
-        if (performance.now() < sliceEndsMs) continue;
-        await nextTurn();
-        sliceEndsMs = performance.now() + SLICE_MS;
+    // The database takes one batch while the next one is made.
+    let writing = Promise.resolve();
+    try {
+      for await (const batch of readRowBatches(file, line => this.#toRow(line, file))) {
+        await writing;
+        if (this.#holds > 0 || this.#isClosed) return false;
+        writing = this.#write(file, batch);
+        writing.catch(() => undefined);
       }
+    } finally {
+      await writing;
     }
-    if (batch.lines > 0) await this.#write(file, batch);
     return true;
   }
 
@@ -252,7 +235,7 @@ export class LogFollower {
     }
   }
 
-  async #write(file: FollowedFile, { rows, end }: Batch): Promise<void> {
+  async #write(file: FollowedFile, { rows, end }: RowBatch): Promise<void> {
     const { firstId } = file;
     if (firstId === null) return;
     const refused = await putIntoDatabase(this.#options.database, { rows, firstId, end });

@@ -8,7 +8,7 @@ import { LogFollower } from '../store/log-follower.js';
 import { type AwayDatabase, awayDatabase } from './away-database.js';
 import { openTestLog, type TestLog } from './open-test-log.js';
 import { type LogEntry, recordingLogger } from './recording-logger.js';
-import { openTempStore, type TempStore } from './temp-store.js';
+import { openTempStore, type StoreKind, type TempStore } from './temp-store.js';
 
 export interface VaultSession {
   readonly follower: LogFollower;
@@ -30,11 +30,15 @@ export interface TestVault extends TestLog, VaultSession {
 export interface TestVaultOptions {
   readonly log?: Partial<ExchangeLogOptions>;
   readonly language?: string;
+  /** Default: the quickest one with vectors. */
+  readonly kind?: StoreKind;
 }
 
-/** One for all tests of a file: it is emptied after each. */
-let store: TempStore | null = null;
-afterAll(() => store?.close());
+/** One of a kind for all tests of a file: it is emptied after each. */
+const stores = new Map<StoreKind | undefined, TempStore>();
+afterAll(async () => {
+  for (const store of stores.values()) await store.close();
+});
 
 async function empty(database: Database): Promise<void> {
   await database.run(db => sql`truncate exchanges, log_files, erasures cascade`.execute(db));
@@ -44,8 +48,10 @@ async function empty(database: Database): Promise<void> {
 export async function openTestVault({
   log: logOptions = {},
   language = 'english',
+  kind,
 }: TestVaultOptions = {}): Promise<TestVault> {
-  store ??= await openTempStore();
+  const store = stores.get(kind) ?? (await openTempStore(kind));
+  stores.set(kind, store);
   const { database } = store;
   onTestFinished(() => empty(database));
   const testLog = await openTestLog(logOptions);
