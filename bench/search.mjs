@@ -1,4 +1,4 @@
-// `node bench/search.mjs --rows 100000 [--url postgresql://…]`: how long a search takes, over HTTP, beside one running
+// `npm run bench:search -- --rows 100000 [--url postgresql://…]`: how long a search takes, over HTTP, beside one running
 // stream of the fake engine; and what the stream feels of it. Without --url in the embedded database, kept in --folder.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
