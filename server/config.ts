@@ -27,6 +27,18 @@ type Value<N extends Name> =
 
 export type Config = { readonly [N in Name]: Value<N> };
 
+/** What settings must be together; asked once each of them is right by itself. */
+const CONTRADICTIONS: readonly {
+  readonly among: readonly Name[];
+  readonly faults: (config: Config) => readonly string[];
+}[] = [
+  { among: ['HOST', 'API_KEY'], faults: listeningFaults },
+  {
+    among: ['MINIVAULT_BACKEND', 'USE_OPENAI_EMBEDDINGS', 'OPENAI_API_KEY', 'OPENAI_MODEL'],
+    faults: upstreamFaults,
+  },
+];
+
 /** All that is wrong with the environment, one line a fault. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
@@ -40,7 +52,7 @@ export class ConfigError extends Error {
 
 /**
  * Reads every setting; an empty variable counts as wrong, not as unset.
- * @throws ConfigError listing all faults with name, value and what is allowed; those between settings once each is right.
+ * @throws ConfigError listing all faults with name, value and what is allowed.
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const faults: string[] = [];
@@ -58,10 +70,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
         `${name}${setting.secret ? '' : `=${JSON.stringify(raw)}`}: ${parsed.error.issues[0]?.message ?? 'not valid'}`,
       );
   }
-  if (faults.length > 0) throw new ConfigError(faults);
   const config = Object.freeze(values) as Config;
-  const contradictions = [...listeningFaults(config), ...upstreamFaults(config)];
-  if (contradictions.length > 0) throw new ConfigError(contradictions);
+  for (const { among, faults: faultsOf } of CONTRADICTIONS) {
+    if (among.every(name => Object.hasOwn(config, name))) faults.push(...faultsOf(config));
+  }
+  if (faults.length > 0) throw new ConfigError(faults);
   return config;
 }
 
