@@ -15,7 +15,7 @@ const START_TIMEOUT_MS = 120_000;
 /** How long a worker may outlive its gateway. */
 const ORPHAN_MS = 2_000;
 /** Every so many rounds the gateway is killed while it starts, not while it answers. */
-const EARLY_EVERY = 5;
+const EARLY_EVERY = 3;
 
 /**
  * @typedef {object} KillOptions

@@ -8,13 +8,13 @@ it('loses nothing that a client was told, and has log and database equal, after 
   const store = await makeStore();
   const folder = await tempFolder();
   const { faults, completed, logged, rounds } = await killRounds({
-    rounds: 5,
+    rounds: 3,
     clients: 16,
     databaseUrl: store.url,
     folder,
   });
   expect(faults).toEqual([]);
-  expect(rounds).toBe(5);
+  expect(rounds).toBe(3);
   expect(completed).toBeGreaterThan(0);
   expect(logged).toBeGreaterThanOrEqual(completed);
   await store.remove();
