@@ -58,6 +58,19 @@ describe('readConfig', () => {
     expect(readConfig({ HOST: value })).toMatchObject({ HOST: value, API_KEY: null });
   });
 
+  it('asks another server only when it is told to, and says all that is missing for it', () => {
+    expect(readConfig({ OPENAI_API_KEY: 'k', OPENAI_MODEL: 'm' }).MINIVAULT_BACKEND).toBe('local');
+    expect(faultsOf({ MINIVAULT_BACKEND: 'openai', PORT: 'x' })).toEqual([
+      expect.stringContaining('PORT="x"'),
+      expect.stringContaining('needs OPENAI_MODEL'),
+      expect.stringContaining('needs OPENAI_API_KEY'),
+    ]);
+    expect(faultsOf({ USE_OPENAI_EMBEDDINGS: 'true' })).toEqual([expect.stringContaining('OPENAI_API_KEY')]);
+    for (const url of ['ftp://a/v1', 'http://me:pw@a/v1', 'http://a/v1?key=b', 'a']) {
+      expect(faultsOf({ OPENAI_BASE_URL: url })).toHaveLength(1);
+    }
+  });
+
   it('never shows a secret, not even a wrong one', () => {
     const faults = faultsOf({ API_KEY: 'canary key', DATABASE_URL: 'mysql://me:canary@host/db' });
     expect(faults).toHaveLength(2);
