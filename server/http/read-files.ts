@@ -25,6 +25,9 @@ export interface FormLimits {
 const MAX_FIELDS = 20;
 const MAX_FIELD_BYTES = 1024 * 1024;
 const MAX_FILENAME_CHARACTERS = 255;
+const NO_WHOLE_FORM = 'The body is no whole form.';
+/** After the body's end, until the last of its files has come out of the parser. */
+const MAX_SILENCE_MS = 2_000;
 
 /**
  * @throws AppError unsupported_media_type, body_too_large before more than that is kept, invalid_request for a body that
@@ -50,9 +53,11 @@ export async function readForm(req: Request, { maxBytes, maxFiles }: FormLimits)
     const files: FormFile[] = [];
     const fields = new Map<string, string>();
     let received = 0;
+    let silence: NodeJS.Timeout | undefined;
     const settle = (error?: AppError): void => {
       req.off('data', onData).off('end', onEnd).off('error', onGone).off('close', onGone);
       parser.removeAllListeners().on('error', () => {});
+      clearTimeout(silence);
       if (error === undefined) resolve({ files, fields });
       else reject(discard(req, error));
     };
@@ -65,8 +70,12 @@ export async function readForm(req: Request, { maxBytes, maxFiles }: FormLimits)
     };
     const onEnd = (): void => {
       parser.end();
+      // It says nothing about a form that stops before its first part.
+      silence = setTimeout(() => refuse(NO_WHOLE_FORM), MAX_SILENCE_MS);
     };
-    const onGone = (): void => settle(new AppError('cancelled', 'The client left while sending.'));
+    const onGone = (): void => {
+      if (!req.complete) settle(new AppError('cancelled', 'The client left while sending.'));
+    };
     parser.on('file', (field: string, stream: Readable, filename: string) => {
       const chunks: Buffer[] = [];
       // Told by the parser, too.
@@ -83,7 +92,7 @@ export async function readForm(req: Request, { maxBytes, maxFiles }: FormLimits)
     });
     parser.on('filesLimit', () => refuse(`At most ${maxFiles} files at once.`));
     parser.on('fieldsLimit', () => refuse(`At most ${MAX_FIELDS} fields.`));
-    parser.on('error', (error: unknown) => refuse(`The body is no whole form: ${error}`));
+    parser.on('error', (error: unknown) => refuse(`${NO_WHOLE_FORM} (${error})`));
     parser.on('finish', () => settle());
     req.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
   });
