@@ -46,7 +46,10 @@ async function serve() {
       };
       return { url, stop };
     }
-    if (child.exitCode !== null || performance.now() > deadlineMs) throw new Error(`No gateway:\n${output}`);
+    if (child.exitCode !== null || performance.now() > deadlineMs) {
+      child.kill('SIGKILL');
+      throw new Error(`No gateway:\n${output}`);
+    }
     await sleep(POLL_MS);
   }
 }
