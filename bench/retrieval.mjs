@@ -10,6 +10,7 @@ import { documents, KINDS, MODES, measureRetrieval, questions } from './retrieva
 
 const REPOSITORY_DIR = path.resolve(import.meta.dirname, '..');
 const MAIN = path.join(REPOSITORY_DIR, 'dist/main.js');
+const SERVE = path.join(REPOSITORY_DIR, 'server/testing/fixtures/serve.mjs');
 const MODEL = path.join(REPOSITORY_DIR, 'data/models/smollm2-135m-instruct');
 const READY_TIMEOUT_MS = 180_000;
 const POLL_MS = 200;
@@ -18,8 +19,7 @@ const dir = mkdtempSync(path.join(tmpdir(), 'minivault-retrieval-'));
 
 /** @returns {Promise<{url: string, stop: () => Promise<void>}>} */
 async function serve() {
-  const run = `import(${JSON.stringify(`file://${MAIN}`)}).then(({ main }) => main([]))`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', run], {
+  const child = spawn(process.execPath, [SERVE], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       PATH: process.env.PATH,
@@ -73,7 +73,7 @@ try {
     return `| ${mode} | ${cells.join(' | ')} |`;
   });
   const table = [
-    `${questions.length} questions about ${documents.length} documents. “Meaning”: the question shares no word with its answer; “exact”: it is a rare word or number.`,
+    `${questions.length} questions about ${documents.length} documents. “Meaning”: asked in other words than the answer is written in, two thirds sharing none that helps; “exact”: a rare word or number.`,
     '',
     `| search | recall@5 | MRR | recall@5, plain (${counts[0]}) | meaning (${counts[1]}) | exact (${counts[2]}) |`,
     '|---|---|---|---|---|---|',
