@@ -2,48 +2,15 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { Ollama } from 'ollama';
 import OpenAI from 'openai';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { FakePlan } from './testing/fake-plan.js';
-import { type GatewayProcess, spawnGateway } from './testing/gateway-process.js';
-import { recordingLogger } from './testing/recording-logger.js';
-import { type StartedApp, startApp } from './testing/start-app.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { recordingLogger } from './testing/recording-logger.js';
+import type { StartedApp } from './testing/start-app.js';
+import { ask, closeGateways, KEY, startBack, startFront } from './testing/two-gateways.js';
 import { until } from './testing/until.js';
 
-const KEY = 'canary-1c6e0a7db2f94c58';
 const EMBEDDER = 'all-minilm-l6-v2';
-const started: StartedApp[] = [];
 
-async function startBack(plan: FakePlan, env = {}): Promise<StartedApp> {
-  const back = await startApp({ plan, env: { API_KEY: KEY, ...env } });
-  started.push(back);
-  return back;
-}
-
-async function startFront(url: string, env = {}) {
-  const console = recordingLogger();
-  const front = await startApp({
-    env: {
-      MINIVAULT_BACKEND: 'openai',
-      OPENAI_BASE_URL: `${url}/v1`,
-      OPENAI_API_KEY: KEY,
-      OPENAI_MODEL: 'fake',
-      ...env,
-    },
-    logger: console.logger,
-  });
-  started.push(front);
-  return { front, console };
-}
-
-afterAll(() => Promise.all(started.map(app => app.close())));
-
-async function ask(url: string, path: string, body: object): Promise<Response> {
-  return fetch(url + path, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-}
+afterAll(closeGateways);
 
 describe('a gateway in front of another', () => {
   let back: StartedApp;
@@ -242,91 +209,4 @@ describe('what is more than text', () => {
     clearInterval(watching);
     expect(most).toBeLessThanOrEqual(2);
   });
-});
-
-describe('a gateway behind', () => {
-  it('that is still loading has its prompts wait, as its own would', async () => {
-    const back = await startBack({ tokens: 2, load_ms: 800 });
-    const { front } = await startFront(back.url);
-    const answer = await (await ask(front.url, '/generate', { prompt: 'a b' })).text();
-    expect(answer).toContain('"done_reason":"stop"');
-  });
-
-  it('that is full has its refusal passed on when it wants more time than there is', async () => {
-    const plan = { rules: [{ match: 'LONG', tokens: 5_000, gap_ms: 5 }], slots: 1 };
-    const back = await startBack(plan, { MINIVAULT_QUEUE_MAX_WAITING: '0' });
-    await back.ready();
-    const { front } = await startFront(back.url, { MINIVAULT_FIRST_TOKEN_TIMEOUT_MS: '2000' });
-    const leaving = new AbortController();
-    const long = fetch(`${back.url}/generate`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'X-API-Key': KEY },
-      body: JSON.stringify({ prompt: 'LONG', max_tokens: 5_000 }),
-      signal: leaving.signal,
-    });
-    await (await long).body?.getReader().read();
-    const response = await ask(front.url, '/v1/chat/completions', {
-      model: 'fake',
-      messages: [{ role: 'user', content: 'x' }],
-    });
-    expect(response.status).toBe(503);
-    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(2);
-    expect(await response.json()).toMatchObject({ error: { code: 'upstream_unavailable' } });
-    leaving.abort();
-  });
-
-  it('that does not know the key makes this one unready, with the remedy', async () => {
-    const back = await startBack({ tokens: 2 });
-    const { front } = await startFront(back.url, { OPENAI_API_KEY: 'wrong' });
-    await until(async () => (await fetch(`${front.url}/readyz`)).status === 503);
-    expect(await (await fetch(`${front.url}/readyz`)).text()).toContain('OPENAI_API_KEY');
-    const response = await ask(front.url, '/api/chat', {
-      messages: [{ role: 'user', content: 'x' }],
-      stream: false,
-    });
-    expect(response.status).toBe(502);
-    expect(await (await fetch(`${front.url}/health`)).json()).toMatchObject({ status: 'degraded' });
-  });
-});
-
-describe('a gateway behind that is killed', () => {
-  const gateways: GatewayProcess[] = [];
-  afterEach(() => {
-    for (const { child } of gateways.splice(0)) child.kill('SIGKILL');
-  });
-
-  it('ends the answer with an error, its text kept here, and answers again when it is back', async () => {
-    const plan = { rules: [{ match: 'LONG', tokens: 5_000, gap_ms: 5 }], tokens: 2 };
-    const first = await spawnGateway({ plan });
-    gateways.push(first);
-    const url = await first.url();
-    const { front } = await startFront(url);
-    await front.ready();
-    const response = await ask(front.url, '/generate', { prompt: 'LONG', max_tokens: 5_000 });
-    let answer = '';
-    for await (const piece of response.body ?? []) {
-      answer += Buffer.from(piece).toString();
-      if (answer.includes('LONG') && !first.child.killed) first.child.kill('SIGKILL');
-    }
-    await first.exited;
-    expect(answer).toContain('"code":"incomplete_generation"');
-    const [kept] = await front.readLog();
-    expect(kept).toMatchObject({ status: 'failed', error: { code: 'incomplete_generation' } });
-    expect(String(kept?.response)).toContain('LONG');
-
-    const away = await ask(front.url, '/v1/chat/completions', {
-      model: 'fake',
-      messages: [{ role: 'user', content: 'x' }],
-    });
-    expect(away.status).toBe(503);
-    expect(away.headers.get('retry-after')).toBe('5');
-    expect((await fetch(`${front.url}/readyz`)).status).toBe(503);
-
-    const second = await spawnGateway({ plan, dir: first.dir, env: { PORT: new URL(url).port } });
-    gateways.push(second);
-    await second.url();
-    const again = await (await ask(front.url, '/generate', { prompt: 'a b' })).text();
-    expect(again).toContain('"done_reason":"stop"');
-    expect((await fetch(`${front.url}/readyz`)).status).toBe(200);
-  }, 30_000);
 });

@@ -46,9 +46,10 @@ export async function install() {
 /** Set-up, then every check and every test. */
 export async function test() {
   // Tests choose their settings themselves; those of the person who runs them must not show.
+  const settings =
+    /^(?:PORT|HOST|API_KEY|DATABASE_URL|TOP_K_RESULTS|SIMILARITY_THRESHOLD|EMBEDDING_MODEL|LOG_\w+|(?:USE_)?OPENAI_\w+|MINIVAULT_(?!SETUP_)\w+)$/;
   for (const name of Object.keys(process.env)) {
-    if (/^(?:PORT|HOST|API_KEY|LOG_\w+|(?:USE_)?OPENAI_\w+|MINIVAULT_(?!SETUP_)\w+)$/.test(name))
-      delete process.env[name];
+    if (settings.test(name)) delete process.env[name];
   }
   await runStages([...CHECKS, ...TESTS], await setUp({ forTests: true }));
 }

@@ -51,6 +51,8 @@ export function embedPostgres(folder: string): EmbeddedPostgres {
         workerData: { folder, socket },
         stdout: true,
         stderr: true,
+        // Node's own flags, as --input-type=module, would be taken for the thread's.
+        execArgv: [],
       });
       worker = thread;
       await started(thread, onEnd);
