@@ -21,10 +21,10 @@ export interface UploadRouteParts extends DocumentsRouteParts {
 
 export function uploadDocumentsRoute({ retrieval, vault }: UploadRouteParts): RequestHandler {
   return async (req, res) => {
-    vault.database.requireVectors();
     const { signal } = scopeOf(res);
     const form = await readForm(req, { maxBytes: retrieval.maxBodyBytes, maxFiles: MAX_FILES });
     const metadatas = metadatasOf(form);
+    vault.database.requireVectors();
     const texts: TextToAdd[] = [];
     for (const [index, file] of form.files.entries()) {
       const { mediaType, content } = await retrieval.readFile(file, signal);

@@ -25,9 +25,8 @@ export interface DocumentsRouteParts {
   };
 }
 
-export function addDocumentsRoute({ retrieval, vault }: DocumentsRouteParts): RequestHandler {
+export function addDocumentsRoute({ retrieval }: DocumentsRouteParts): RequestHandler {
   return async (req, res) => {
-    vault.database.requireVectors();
     const { documents, metadatas } = parseBody(req, addBodySchema);
     const texts = documents.map((content, index) => ({
       name: `documents.${index}`,
