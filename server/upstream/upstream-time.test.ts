@@ -41,11 +41,11 @@ describe('time', () => {
 
   it('to wait before another try is bounded by the first word’s, too', async () => {
     const { backend, server } = await scriptedUpstream(response => void response.destroy(), {
-      timeouts: { ...timeouts, firstTokenMs: 100, backoffMs: 90 },
+      timeouts: { ...timeouts, firstTokenMs: 10_000, backoffMs: 20_000 },
     });
     const { error } = await readRun(backend.generate(sampleRequest(), never));
     expect(error?.code).toBe('upstream_unavailable');
-    expect(server.requests.length).toBeLessThan(3);
+    expect(server.requests).toHaveLength(1);
   });
 });
 
