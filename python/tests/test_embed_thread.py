@@ -171,6 +171,7 @@ def test_the_fake_worker_embeds_while_it_streams(start: Start):
         "digest": "sha256:" + "0" * 64,
         "size_bytes": 0,
         "modified_at": "2026-01-01T00:00:00.000Z",
+        "tokenizer": None,
     }
     worker.generate("g", "one two")
     worker.until("tokens", "g")
