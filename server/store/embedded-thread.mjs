@@ -1,6 +1,7 @@
 // The embedded database's own thread: PGlite answers on the thread it runs on, so it must not be the gateway's. Serves
 // PostgreSQL's wire protocol on a unix socket. JavaScript, so that a thread can run it beside TypeScript's sources too.
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
@@ -12,6 +13,8 @@ import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 
 /** A connection of the old pool may still be about while the new one connects. */
 const MAX_CONNECTIONS = 16;
+/** Streams come first: a query computes for tens of milliseconds, a token waits for one. */
+const NICENESS = 10;
 /** Its own page cache would stay in memory for ever; the system caches the files anyway. 128 MB is PostgreSQL's default. */
 const SETTINGS = { shared_buffers: '16MB', min_wal_size: '32MB', max_wal_size: '96MB' };
 const START_PARAMS = [
@@ -21,6 +24,13 @@ const START_PARAMS = [
 
 /** @type {EmbeddedThreadData} */
 const { folder, socket } = workerData;
+
+/** On Linux a thread has a priority of its own; elsewhere this one keeps the process's. */
+function stepBack() {
+  try {
+    setPriority(Number(path.basename(readlinkSync('/proc/thread-self'))), NICENESS);
+  } catch {}
+}
 
 /** @param {string} dataDir */
 function open(dataDir) {
@@ -39,6 +49,7 @@ async function makeFolder() {
   renameSync(draft, folder);
 }
 
+stepBack();
 if (!existsSync(folder)) await makeFolder();
 const db = await open(folder);
 const server = new PGLiteSocketServer({ db, path: socket, maxConnections: MAX_CONNECTIONS });
