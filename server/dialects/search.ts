@@ -58,7 +58,7 @@ export const searchExchangesAnswerSchema = z.object({
   total_is_exact: z
     .boolean()
     .describe(
-      'False: more match. Of matches by words the newest 1,000 are ranked, by meaning the nearest 100.',
+      'False: more match. Of matches by words the newest 500 are ranked, by meaning the nearest 100.',
     ),
   searched_back_to: z.iso
     .datetime()

@@ -66,7 +66,7 @@ describe('the stretches of a search', () => {
       expect(shorter.low).toBeGreaterThanOrEqual(stretch.low);
       stretch = shorter;
     }
-    expect(stretch.high - stretch.low).toBe(2_048);
+    expect(stretch.high - stretch.low).toBe(1_024);
     expect(shorterStretch(stretch)).toEqual(stretch);
   });
 });

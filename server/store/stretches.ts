@@ -6,7 +6,6 @@ const FINE_BITS = 10;
 const COARSE_BITS = 16;
 const FINE = 1 << FINE_BITS;
 const COARSE = 1 << COARSE_BITS;
-const FIRST_ROWS = 2 * FINE;
 const MAX_GROWTH = 64;
 
 /** Numbers from `low` to under `high`, both multiples of the least stretch. */
@@ -17,10 +16,10 @@ export interface Stretch {
 
 const alignDown = (number: number, rows: number): number => Math.floor(number / rows) * rows;
 
-/** The one that ends with this number: of 1,025 to 2,048 rows. */
+/** The least one that has this number, which is its last: of 1 to 1,024 rows. */
 export function firstStretch(lastNumber: number): Stretch {
   const high = alignDown(lastNumber, FINE) + FINE;
-  return { low: Math.max(0, high - FIRST_ROWS), high };
+  return { low: Math.max(0, high - FINE), high };
 }
 
 export interface Yield {
@@ -49,11 +48,11 @@ export function nextStretch(
 /** The last part of a stretch that proved too rich; the least stretch is given as it is. */
 export function shorterStretch({ low, high }: Stretch): Stretch {
   const rows = high - low;
-  return rows <= FIRST_ROWS ? { low, high } : stretchBefore(high, rows / 8);
+  return rows <= FINE ? { low, high } : stretchBefore(high, rows / 8);
 }
 
 function stretchBefore(high: number, rows: number): Stretch {
-  const low = high - Math.max(FIRST_ROWS, rows);
+  const low = high - Math.max(FINE, rows);
   return { low: Math.max(0, alignDown(low, rows >= COARSE ? COARSE : FINE)), high };
 }
 

@@ -7,13 +7,13 @@ import { firstStretch, keysOf, nextStretch, type Stretch, shorterStretch } from 
 import type { LanguageQuery, TextQuery } from './text-query.js';
 
 /** The newest matches that are ranked. */
-export const MAX_RANKED = 1_000;
-/** What the index finds in one stretch; when there is more, a shorter one is read instead. */
-const MAX_OF_STRETCH = 2_500;
+export const MAX_RANKED = 500;
+/** What the index finds in one stretch; when there is more, a shorter one is read instead. The least one, 1,024 rows, always fits. */
+const MAX_OF_STRETCH = 1_250;
 /** What the index finds, of which filters may leave little. */
 const MAX_EXAMINED = 10_000;
 /** The same where the words of each must be read, for their order or for those it must not have. */
-const MAX_READ = 2_000;
+const MAX_READ = 1_000;
 
 export interface Candidates {
   /** Newest first, at most MAX_RANKED. */
