@@ -1,4 +1,5 @@
 // What answers prompts, whatever it is: the Python worker or another server. Types only; the core knows no more than this.
+
 import type { Embedding, EmbedInput, EmbedOptions } from '../domain/embedding.js';
 import type { ExchangeStatus } from '../domain/exchange.js';
 import type {
@@ -10,55 +11,14 @@ import type {
   Timings,
   Usage,
 } from '../domain/generation.js';
+import type { EmbedderFacts, ModelFacts } from '../domain/model-facts.js';
 import type { AppError } from '../errors.js';
 
 /** `unloaded`: ended because nobody needs it now; the next one who does starts it again. */
 export type BackendState = 'starting' | 'ready' | 'unloaded' | 'restarting' | 'failed' | 'stopped';
 
-/** Of the model that answers; what a backend cannot know is 0, empty, `unknown` or null. */
-export interface ModelFacts {
-  readonly id: string;
-  /** `sha256:` of the weights and tokenizer that were loaded. */
-  readonly digest: string;
-  readonly architecture: string;
-  readonly parameters: number;
-  readonly context_length: number;
-  readonly dtype: string;
-  readonly quantization: string;
-  readonly device: string;
-  readonly chat_template: boolean;
-  /** The form in which tools are called in the answer's text, or NATIVE_TOOLS; null when it cannot call any. */
-  readonly tool_format: string | null;
-  /** Of the text that ships with the program: with the weights as given, and as rounded for speed. */
-  readonly perplexity: { readonly unquantized: number; readonly quantized: number } | null;
-  readonly details: {
-    readonly family: string;
-    readonly layers: number | null;
-    readonly embedding_length: number | null;
-    readonly heads: number | null;
-    readonly kv_heads: number | null;
-    readonly vocabulary: number | null;
-    readonly size_bytes: number;
-    readonly modified_at: string;
-    readonly template: string | null;
-  } | null;
-}
-
 /** The `tool_format` of a backend that tells calls as `tool_call` events of their own, not as text. */
 export const NATIVE_TOOLS = 'native';
-
-export interface EmbedderFacts {
-  readonly id: string;
-  readonly dimensions: number;
-  /** Tokens of a text beyond which it is cut. */
-  readonly context_length: number;
-  readonly family: string;
-  readonly digest: string;
-  readonly size_bytes: number;
-  readonly modified_at: string;
-  /** Path of its tokenizer.json, or `cl100k_base`, which is OpenAI's; null: a word is a token. */
-  readonly tokenizer: string | null;
-}
 
 /** How a process ended. `stderr` holds the last lines it wrote, at most 8 KiB. */
 export interface ProcessExit {

@@ -1,6 +1,7 @@
 // One kept exchange on the wire: its line of the log, as it stands there. The log's own check is stricter and is
 // store/log-line.ts's business; what a newer version adds passes through.
 import { z } from 'zod';
+import { wireTimingsSchema, wireUsageSchema } from './wire-figures.js';
 
 const count = z.int().min(0);
 
@@ -45,8 +46,8 @@ export const historyItemSchema = z
     parameters: z
       .looseObject({ max_tokens: count, temperature: z.number(), seed: count })
       .describe('The sampling parameters in force, with the seed.'),
-    usage: z.object({ prompt_tokens: count, cached_tokens: count, completion_tokens: count }).nullable(),
-    timings: z.object({ queue_ms: z.number(), prefill_ms: z.number(), decode_ms: z.number() }).nullable(),
+    usage: wireUsageSchema.nullable(),
+    timings: wireTimingsSchema.nullable(),
     request_id: z.string(),
   })
   .meta({ id: 'Exchange' });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import {
-  type ModelFacts,
   ollamaProcessesSchema,
   ollamaShowSchema,
   ollamaTagsSchema,
@@ -21,7 +20,7 @@ const DETAILS = {
   modified_at: '2026-11-21T15:00:00.000Z',
   template: '{{ messages }}',
 };
-const FACTS: ModelFacts = {
+const FACTS: Parameters<typeof toOllamaShow>[0] = {
   id: 'smollm2-135m-instruct',
   digest: `sha256:${'ab'.repeat(32)}`,
   parameters: 134_515_008,

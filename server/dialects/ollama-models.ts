@@ -1,6 +1,7 @@
 // Everything of Ollama about models: what there is, what is loaded, what one is like. Knows the facts, not the worker.
 // https://github.com/ollama/ollama, docs/api.md and api/types.go
 import { z } from 'zod';
+import type { EmbedderFacts, ModelFacts } from '../domain/model-facts.js';
 import { RECOMMENDED } from './default-sampling.js';
 import { modelField } from './ollama-fields.js';
 import { refusedField } from './refused-field.js';
@@ -14,39 +15,8 @@ export const OLLAMA_VERSION = '0.33.0';
 /** Go's zero-less "for ever": what Ollama itself reports, its longest duration from now. */
 const FOR_EVER_MS = 2 ** 63 / 1e6;
 
-/** As the worker tells them. */
-export interface ModelFacts {
-  readonly id: string;
-  /** With `sha256:` in front. */
-  readonly digest: string;
-  readonly parameters: number;
-  readonly context_length: number;
-  readonly dtype: string;
-  readonly quantization: string;
-  readonly device: string;
-  readonly tool_format: string | null;
-  readonly details: {
-    readonly family: string;
-    readonly layers: number | null;
-    readonly embedding_length: number | null;
-    readonly heads: number | null;
-    readonly kv_heads: number | null;
-    readonly vocabulary: number | null;
-    readonly size_bytes: number;
-    readonly modified_at: string;
-    readonly template: string | null;
-  } | null;
-}
-
-export interface EmbedderFacts {
-  readonly id: string;
-  readonly dimensions: number;
-  readonly context_length: number;
-  readonly family: string;
-  readonly digest: string;
-  readonly size_bytes: number;
-  readonly modified_at: string;
-}
+type Model = Omit<ModelFacts, 'architecture' | 'chat_template' | 'perplexity'>;
+type Embedder = Omit<EmbedderFacts, 'tokenizer'>;
 
 export const ollamaShowBodySchema = z.object({
   model: modelField,
@@ -125,7 +95,7 @@ function humanCount(count: number): string {
 
 const DTYPES: Readonly<Record<string, string>> = { bfloat16: 'BF16', float16: 'F16', float32: 'F32' };
 
-function toDetails({ details, parameters, quantization, dtype }: ModelFacts): z.output<typeof detailsSchema> {
+function toDetails({ details, parameters, quantization, dtype }: Model): z.output<typeof detailsSchema> {
   const family = details?.family ?? '';
   return {
     parent_model: '',
@@ -137,7 +107,7 @@ function toDetails({ details, parameters, quantization, dtype }: ModelFacts): z.
   };
 }
 
-function toEntry(facts: ModelFacts) {
+function toEntry(facts: Model) {
   const name = tagged(facts.id);
   return {
     name,
@@ -166,8 +136,8 @@ const UNKNOWN = {
  */
 export function toOllamaTags(
   id: string,
-  facts: ModelFacts | null,
-  embedder: EmbedderFacts | null,
+  facts: Model | null,
+  embedder: Embedder | null,
 ): z.output<typeof ollamaTagsSchema> {
   const entry = { ...toEntry(facts ?? { id, ...UNKNOWN }), ...modifiedAt(facts) };
   return {
@@ -175,7 +145,7 @@ export function toOllamaTags(
   };
 }
 
-function toEmbedderEntry({ id, digest, size_bytes: size, modified_at, family }: EmbedderFacts) {
+function toEmbedderEntry({ id, digest, size_bytes: size, modified_at, family }: Embedder) {
   const details = { ...toDetails({ id, ...UNKNOWN }), format: 'safetensors', family, families: [family] };
   return { ...toEntry({ ...UNKNOWN, id, digest }), size, modified_at, details };
 }
@@ -189,7 +159,7 @@ export interface Residence {
 }
 
 export function toOllamaProcesses(
-  facts: ModelFacts,
+  facts: Model,
   { expiresAt, now, rssBytes }: Residence,
 ): z.output<typeof ollamaProcessesSchema> {
   const entry = toEntry(facts);
@@ -208,7 +178,7 @@ export function toOllamaProcesses(
   };
 }
 
-export function toOllamaShow(facts: ModelFacts): z.output<typeof ollamaShowSchema> {
+export function toOllamaShow(facts: Model): z.output<typeof ollamaShowSchema> {
   const template = facts.details?.template ?? '';
   const parameters = [
     `temperature ${RECOMMENDED.temperature}`,
@@ -233,7 +203,7 @@ export function toOllamaShow(facts: ModelFacts): z.output<typeof ollamaShowSchem
   };
 }
 
-export function toOllamaEmbedderShow(embedder: EmbedderFacts): z.output<typeof ollamaShowSchema> {
+export function toOllamaEmbedderShow(embedder: Embedder): z.output<typeof ollamaShowSchema> {
   return {
     modelfile: `FROM ${embedder.id}\n`,
     parameters: '',
@@ -249,12 +219,12 @@ export function toOllamaEmbedderShow(embedder: EmbedderFacts): z.output<typeof o
   };
 }
 
-function modifiedAt(facts: ModelFacts | null): { modified_at?: string } {
+function modifiedAt(facts: Model | null): { modified_at?: string } {
   return facts?.details ? { modified_at: facts.details.modified_at } : {};
 }
 
 /** Under GGUF's names; figures that are not known are left out. */
-function toModelInfo({ parameters, context_length: contextLength, details }: ModelFacts) {
+function toModelInfo({ parameters, context_length: contextLength, details }: Model) {
   const family = details?.family ?? 'unknown';
   const info = {
     'general.architecture': family,

@@ -1,6 +1,7 @@
 // A replay on the wire: what was asked, and how the second answer compares with the first.
 import { z } from 'zod';
 import type { Result } from '../domain/generation.js';
+import { toWireUsage, wireUsageSchema } from './wire-figures.js';
 
 export const replayQuerySchema = z.strictObject({
   force: z
@@ -45,7 +46,7 @@ export const replayAnswerSchema = z.object({
     .describe('Word by word; null when they are equal, or have too little in common.'),
   response: z.string(),
   reason: z.string(),
-  usage: z.object({ prompt_tokens: count, cached_tokens: count, completion_tokens: count }),
+  usage: wireUsageSchema,
 });
 
 type Answer = z.output<typeof replayAnswerSchema>;
@@ -72,11 +73,7 @@ export function replayAnswer(compared: ComparedAnswers, ids: { id: string; origi
     changes: changes && [...changes],
     response: result.text,
     reason: result.reason,
-    usage: {
-      prompt_tokens: result.usage.promptTokens,
-      cached_tokens: result.usage.cachedTokens,
-      completion_tokens: result.usage.completionTokens,
-    },
+    usage: toWireUsage(result.usage),
   };
 }
 

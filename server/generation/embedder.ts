@@ -1,6 +1,7 @@
 // The embedder as documents see it: what it is, and texts to vectors. Knows no document.
-import type { EmbedBackend, EmbedderFacts } from '../backend/backend.js';
+import type { EmbedBackend } from '../backend/backend.js';
 import type { Embedder, TokenizerSource } from '../domain/embedding.js';
+import type { EmbedderFacts } from '../domain/model-facts.js';
 import { AppError } from '../errors.js';
 import type { Embed } from './embed.js';
 

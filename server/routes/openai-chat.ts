@@ -1,10 +1,10 @@
 // POST /v1/chat/completions: OpenAI's clients, and system B's with their bare prompt.
 import type { RequestHandler } from 'express';
-import type { ModelFacts } from '../backend/backend.js';
 import { chatAnswer, createChatEncoder } from '../dialects/openai-chat.js';
 import { chatBodySchema, toChatGeneration } from '../dialects/openai-chat-body.js';
 import type { CallReading } from '../dialects/openai-tools.js';
 import type { GenerateRequest, GenerationEvents } from '../domain/generation.js';
+import type { ModelFacts } from '../domain/model-facts.js';
 import { parseToolCalls } from '../generation/tool-calls.js';
 import { parseBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';

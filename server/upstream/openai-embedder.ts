@@ -1,8 +1,9 @@
 // Texts to vectors by another server's /embeddings. Knows no queue; what it cannot count it estimates.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EmbedBackend, EmbedderFacts } from '../backend/backend.js';
+import type { EmbedBackend } from '../backend/backend.js';
 import type { Config } from '../config.js';
 import type { Embedding, EmbedInput } from '../domain/embedding.js';
+import type { EmbedderFacts } from '../domain/model-facts.js';
 import { AppError } from '../errors.js';
 import { estimateTokens } from './token-estimate.js';
 import { createUpstreamClient } from './upstream-client.js';

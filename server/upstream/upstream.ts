@@ -1,7 +1,8 @@
 // Another server as what answers prompts: any that speaks the OpenAI API, another gateway of this program among them.
-import type { Backend, BackendStatus, ModelFacts } from '../backend/backend.js';
+import type { Backend, BackendStatus } from '../backend/backend.js';
 import { NATIVE_TOOLS } from '../backend/backend.js';
 import type { Config } from '../config.js';
+import type { ModelFacts } from '../domain/model-facts.js';
 import { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { estimateTokens } from './token-estimate.js';
