@@ -53,6 +53,10 @@ describe('an export as CSV', () => {
     );
   });
 
+  it.each(['1. Red\n\n2. Blue', '\n', 'a\rb'])('quotes a text with line breaks alone: %j', response => {
+    expect(encodeAll('csv', [lineOf({ response })])).toContain(`,"${response}",`);
+  });
+
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '＝1'])(
     'is no formula to a spreadsheet: %j',
     formula => {

@@ -49,8 +49,8 @@ const COLUMNS: Readonly<Record<string, (item: HistoryItem) => Cell>> = {
   request_id: item => item.request_id,
 };
 
-/** RFC 4180. A cell that a spreadsheet would take for a formula gets an apostrophe in front. */
-const CSV = { record_delimiter: 'windows', escape_formulas: true } as const;
+/** RFC 4180: what holds a line break of either kind is quoted, too. A cell that a spreadsheet would take for a formula gets an apostrophe in front. */
+const CSV = { record_delimiter: 'windows', escape_formulas: true, quoted_match: /[\r\n]/ } as const;
 
 function toRow(line: string): Cell[] {
   const item = historyItemSchema.parse(JSON.parse(line));

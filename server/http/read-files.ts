@@ -38,7 +38,7 @@ export async function readForm(req: Request, { maxBytes, maxFiles }: FormLimits)
   if (!/^multipart\/form-data\s*;.*boundary=/i.test(type)) {
     throw new AppError(
       'unsupported_media_type',
-      `Files must be sent as multipart/form-data, not as ${type || 'no type at all'}.`,
+      `Files must be sent as multipart/form-data with a boundary, as curl -F does, not as ${type || 'no type at all'}.`,
       { param: 'Content-Type' },
     );
   }

@@ -2,6 +2,40 @@
 import { z } from 'zod';
 import { file, type Setting, whole } from './setting.js';
 
+/** PostgreSQL's text search configurations, in every version since 15. */
+const LANGUAGES = [
+  'simple',
+  'arabic',
+  'armenian',
+  'basque',
+  'catalan',
+  'danish',
+  'dutch',
+  'english',
+  'estonian',
+  'finnish',
+  'french',
+  'german',
+  'greek',
+  'hindi',
+  'hungarian',
+  'indonesian',
+  'irish',
+  'italian',
+  'lithuanian',
+  'nepali',
+  'norwegian',
+  'portuguese',
+  'romanian',
+  'russian',
+  'serbian',
+  'spanish',
+  'swedish',
+  'tamil',
+  'turkish',
+  'yiddish',
+] as const;
+
 export const storageSettings = {
   MINIVAULT_LOG_FILE: { schema: file(), fallback: 'logs/log.jsonl', about: 'Where exchanges are appended.' },
   MINIVAULT_LOG_MAX_BYTES: {
@@ -40,9 +74,7 @@ export const storageSettings = {
       'Whether exchanges are also put into the database for history, search and documents; the log is written in any case.',
   },
   MINIVAULT_LANGUAGE: {
-    schema: z
-      .string()
-      .regex(/^[a-z]{3,20}$/, "the name of one of PostgreSQL's text search configurations, such as english"),
+    schema: z.enum(LANGUAGES, `one of ${LANGUAGES.join(', ')}`),
     fallback: 'english',
     about: 'Language whose word forms search knows: PostgreSQL has 29, and `simple` for none.',
   },

@@ -1,5 +1,6 @@
 // kill -9 of a process that writes to the embedded database. MINIVAULT_TEST_KILLS=200 makes it a long run.
 import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { makeStore } from '../testing/temp-store.js';
@@ -40,3 +41,11 @@ it(
   },
   60_000 * KILLS,
 );
+
+it('is opened, too, where a kill left its postmaster.pid empty', async () => {
+  const { folder, remove } = await makeStore('pglite');
+  onTestFinished(remove);
+  const { acknowledged } = await liveAndDie(folder, 1);
+  await writeFile(path.join(folder, 'postmaster.pid'), '');
+  expect(await liveAndDie(folder, 1)).toMatchObject({ found: acknowledged });
+}, 60_000);

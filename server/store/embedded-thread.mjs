@@ -51,6 +51,8 @@ async function makeFolder() {
 
 stepBack();
 if (!existsSync(folder)) await makeFolder();
+// Killed while it writes this file, PostgreSQL leaves it empty, and then never starts again. Who has the folder, our lock knows.
+rmSync(path.join(folder, 'postmaster.pid'), { force: true });
 const db = await open(folder);
 const server = new PGLiteSocketServer({ db, path: socket, maxConnections: MAX_CONNECTIONS });
 await server.start();
