@@ -67,7 +67,7 @@ export function replayAnswer(compared: ComparedAnswers, ids: { id: string; origi
     replay_of: ids.original,
     equal: compared.isEqual,
     compared: compared.isOriginalCut ? 'beginning' : 'whole',
-    note: compared.isEqual ? null : noteOn(otherConditions),
+    note: compared.isEqual ? null : noteOn(otherConditions, result.numerics),
     other_conditions: [...otherConditions],
     first_difference: compared.firstDifference,
     changes: changes && [...changes],
@@ -77,8 +77,13 @@ export function replayAnswer(compared: ComparedAnswers, ids: { id: string; origi
   };
 }
 
-function noteOn(conditions: ComparedAnswers['otherConditions']): string | null {
-  if (conditions.length === 0) return null;
+/** Another server tells no numerics, and what it fills in for parameters that were not asked for. */
+function noteOn(conditions: ComparedAnswers['otherConditions'], numerics: string | null): string | null {
+  if (conditions.length === 0) {
+    return numerics === null
+      ? 'Another server answered, which does not say what it computed in, nor with which parameters where none were asked for.'
+      : null;
+  }
   const named = conditions.map(
     ({ name, original, replay }) => `${name} ${original ?? 'unknown'} then, ${replay ?? 'unknown'} now`,
   );
