@@ -1,8 +1,11 @@
 // The commands that package.json names, one function each. Their entry files check Node.js before they load this one.
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { setUp } from './set-up.mjs';
 import { CHECKS, FORMATTERS, runStages, TESTS } from './stages.mjs';
+import { hasVault, wantsVault } from './vault-steps.mjs';
 
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const SERVER = new URL('../dist/main.js', import.meta.url);
 const USAGE = 'Usage: npm start [-- --help] [-- --fail-fast]\n';
 
@@ -28,12 +31,14 @@ export async function start() {
 
 /**
  * Set-up, then one of the commands beside the server, in this same process. Asked only for help, it needs no set-up
- * once there is one.
+ * once there is one, nor does `verify` where it would have to make the database first: it says then that there is none.
  * @param {'migrate' | 'reembed' | 'reindex' | 'verify'} name
  */
 export async function runBeside(name) {
   const program = new URL(`../dist/commands/${name}.js`, import.meta.url);
-  if (!process.argv.includes('--help') || !existsSync(program)) await setUp();
+  const createsNothing =
+    process.argv.includes('--help') || (name === 'verify' && wantsVault() && !hasVault(ROOT));
+  if (!createsNothing || !existsSync(program)) await setUp();
   const { main } = await import(program.href);
   await main();
 }

@@ -14,6 +14,14 @@ export function wantsVault() {
 }
 
 /**
+ * Whether there is an embedded database in the data folder.
+ * @param {string} root
+ */
+export function hasVault(root) {
+  return existsSync(path.join(dataFolder(root), 'vault', 'PG_VERSION'));
+}
+
+/**
  * The embedded database in the data folder.
  * @param {string} root
  * @returns {import('./step.mjs').Step}

@@ -1,11 +1,11 @@
-// `npm run reindex`: throws the rows of exchanges away and makes them anew from the log. Documents stay.
-import { sql } from 'kysely';
+// `npm run reindex`: throws the rows of the log's exchanges away and makes them anew from it. Documents stay.
 import type { Config } from '../config.js';
 import type { Logger } from '../log.js';
 import type { Database } from '../store/database.js';
 import { Eraser } from '../store/eraser.js';
 import { createLanguageOf } from '../store/exchange-language.js';
 import { lockFolder } from '../store/folder-lock.js';
+import { forgetAllLogs, forgetLog } from '../store/forget-log.js';
 import { LogFollower } from '../store/log-follower.js';
 import { CommandError, runCommand, withDatabase } from './command.js';
 import { grouped, Progress } from './progress.js';
@@ -13,7 +13,8 @@ import { grouped, Progress } from './progress.js';
 const TICK_MS = 200;
 
 const about = `Throws the database's exchanges away and makes them anew from the log; their vectors are made again when the
-gateway runs. Documents stay. The gateway must not run meanwhile. Broken off, it is finished by the gateway's next start.
+gateway runs. Documents stay, and in a PostgreSQL (DATABASE_URL) the exchanges of other logs. The gateway must not run
+meanwhile. Broken off, run it again; the gateway's next start puts in only what is missing.
 Exit codes: 0 done, 1 a gateway has the log or the database cannot be used, 78 wrong settings.`;
 
 export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
@@ -39,7 +40,10 @@ async function reindex(config: Config, logger: Logger, database: Database): Prom
   // The lock says that nobody else writes the log, and nobody follows it yet.
   const alone = { exclusively: <T>(work: () => Promise<T>) => work(), caughtUp: async () => true };
   await new Eraser({ path, database, log: alone, follower: alone, logger }).finish();
-  await database.run(db => sql`truncate exchanges, log_files cascade`.execute(db));
+  // The embedded database has one log, so what is not in that is nobody's.
+  const isShared = config.DATABASE_URL !== null;
+  const kept = isShared ? await forgetLog(path, database) : 0;
+  if (!isShared) await forgetAllLogs(database);
   const progress = new Progress('reindex');
   const follower = new LogFollower({
     path,
@@ -67,5 +71,6 @@ async function reindex(config: Config, logger: Logger, database: Database): Prom
   process.stdout.write(
     `${grouped(indexed)} exchanges in ${progress.seconds.toFixed(1)} s, ${grouped(Math.round(indexed / progress.seconds))} a second.${passedOver}\n`,
   );
+  if (kept > 0) process.stdout.write(`${grouped(kept)} exchanges of other logs kept.\n`);
   return 0;
 }

@@ -1,13 +1,11 @@
 // Whether the database says what the log says, line by line. Changes neither.
-import { open } from 'node:fs/promises';
 import type { Selectable } from 'kysely';
 import type { Database } from './database.js';
 import { type ExchangeRow, toExchangeRow } from './exchange-row.js';
-import { readLogLines } from './log-lines.js';
-import { bytesOf, listLogFiles } from './rotation.js';
+import { readLineBatches } from './line-batches.js';
+import { bytesOf } from './rotation.js';
 import type { ExchangesTable } from './schema.js';
 
-const LINES_AT_ONCE = 500;
 const IDS_AT_ONCE = 10_000;
 /** Made of the line alone; in which language its words are taken is nobody's mistake. */
 const COMPARED = [
@@ -31,7 +29,7 @@ export interface Comparison {
   readonly damaged: number;
   /** Ids that the log has and the database lacks. */
   readonly missing: readonly string[];
-  /** Ids that the database has and the log lacks. */
+  /** Ids that the database has and the log lacks: another log's, too. */
   readonly extra: readonly string[];
   /** Ids whose row says something else than their line. */
   readonly different: readonly string[];
@@ -59,7 +57,7 @@ export async function compareWithLog(
   const different = new Set<string>();
   let damaged = 0;
   let progress: ComparisonProgress = { lines: 0, bytes: 0, totalBytes: await bytesOf(path) };
-  for await (const lines of readBatches(path)) {
+  for await (const lines of readLineBatches(path)) {
     const rows = lines.flatMap(line => {
       try {
         return [toExchangeRow(line, () => '')];
@@ -93,26 +91,6 @@ export async function compareWithLog(
     extra,
     different: [...different],
   };
-}
-
-async function* readBatches(path: string): AsyncGenerator<Buffer[]> {
-  let batch: Buffer[] = [];
-  for (const file of await listLogFiles(path)) {
-    const handle = await open(file, 'r');
-    try {
-      for await (const lines of readLogLines(handle)) {
-        for (const { bytes } of lines) {
-          batch.push(bytes);
-          if (batch.length < LINES_AT_ONCE) continue;
-          yield batch;
-          batch = [];
-        }
-      }
-    } finally {
-      await handle.close();
-    }
-  }
-  if (batch.length > 0) yield batch;
 }
 
 async function readRows(database: Database, ids: readonly string[]): Promise<Map<string, StoredRow>> {
