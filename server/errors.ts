@@ -53,6 +53,11 @@ export const ERRORS = {
     retryable: false,
     about: 'An exchange is to be replayed that another model answered; `force` replays it all the same.',
   },
+  exchange_elsewhere: {
+    status: 409,
+    retryable: false,
+    about: 'It stands in the log of another gateway that shares this database: ask that one to erase it.',
+  },
   model_not_found: {
     status: 404,
     retryable: false,

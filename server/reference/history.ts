@@ -58,7 +58,13 @@ export const historyOperations: readonly Operation[] = [
     summary: 'Erase an exchange from log and database',
     pathParams: exchangePathSchema,
     answers: { 204: { description: 'It is in neither any more.' } },
-    errors: ['exchange_not_found', 'invalid_request', 'storage_unavailable', 'internal'],
+    errors: [
+      'exchange_not_found',
+      'exchange_elsewhere',
+      'invalid_request',
+      'storage_unavailable',
+      'internal',
+    ],
     errorShape: 'simple',
   },
   {

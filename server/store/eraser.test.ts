@@ -148,4 +148,58 @@ describe('erasing', () => {
     }
     expect(expected.length).toBeGreaterThan(20);
   });
+
+  it('leaves what is in the log of another gateway with the same database', async () => {
+    const [a, b] = [await openTestVault({ isShared: true }), await openTestVault({ isShared: true })];
+    const [ofA, ofB] = [some(2), some(2)] as [[Exchange, Exchange], [Exchange, Exchange]];
+    const naming = sampleExchange({ id: uuidv7(), requestId: ofB[0].id });
+    for (const exchange of [...ofA, naming]) await a.log.append(exchange);
+    for (const exchange of ofB) await b.log.append(exchange);
+    await Promise.all([a.follower.caughtUp(), b.follower.caughtUp()]);
+    const all = [...ids([...ofA, naming, ...ofB])].sort();
+    for (const wanted of [[ofB[0].id], [ofA[0].id, ofB[0].id.toUpperCase()]]) {
+      await expect(a.eraser.erase(wanted)).rejects.toMatchObject({ code: 'exchange_elsewhere', status: 409 });
+    }
+    expect(await a.rows()).toEqual(all);
+    expect((await readLogContent(a.file)).ids).toHaveLength(3);
+    expect(await a.database.run(db => db.selectFrom('erasures').selectAll().execute())).toEqual([]);
+    await b.eraser.erase([ofB[0].id]);
+    await a.eraser.erase([ofA[0].id, ofB[0].id]);
+    expect(await a.rows()).toEqual(ids([ofA[1], naming, ofB[1]]));
+    expect((await readLogContent(b.file)).ids).toEqual([ofB[1].id]);
+  });
+
+  it('withdraws no intent of another gateway that has not been through its own log yet', async () => {
+    const [a, b] = [await openTestVault({ isShared: true }), await openTestVault({ isShared: true })];
+    const [gone, kept] = some(2) as [Exchange, Exchange];
+    for (const exchange of [gone, kept]) await a.log.append(exchange);
+    await a.follower.caughtUp();
+    const intents = () => a.database.run(db => db.selectFrom('erasures').select('id').execute());
+    // As a crash of the first leaves it before it has touched its log.
+    await a.database.run(db => db.insertInto('erasures').values({ id: gone.id }).execute());
+    await b.eraser.finish();
+    expect([await b.rows(), await intents()]).toEqual([[kept.id], [{ id: gone.id }]]);
+    await a.eraser.finish();
+    expect([await a.rows(), await intents()]).toEqual([[kept.id], []]);
+    expect((await readLogContent(a.file)).ids).toEqual([kept.id]);
+  });
+
+  it('finishes on a shared database what its log has lost already', async () => {
+    const { log, first, eraser, follower, rows, file, database } = await openTestVault({ isShared: true });
+    let hasBroken = false;
+    for (let calls = 1; !hasBroken; calls++) {
+      const [gone] = some(1) as [Exchange];
+      await log.append(gone);
+      await follower.caughtUp();
+      first.callsLeft = calls;
+      await eraser.erase([gone.id]).catch(() => undefined);
+      first.callsLeft = Number.POSITIVE_INFINITY;
+      const { ids: logged } = await readLogContent(file);
+      hasBroken = !logged.includes(gone.id) && (await rows()).includes(gone.id);
+      await eraser.erase([gone.id]);
+      expect(await rows()).not.toContain(gone.id);
+    }
+    await eraser.finish();
+    expect(await database.run(db => db.selectFrom('erasures').selectAll().execute())).toEqual([]);
+  });
 });

@@ -2,10 +2,12 @@
 // to go is written down first, then the files of the log are replaced, then the rows go. Knows no reason for it.
 import { unlink } from 'node:fs/promises';
 import { type Kysely, sql } from 'kysely';
+import { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Database } from './database.js';
 import type { ExchangeLog } from './exchange-log.js';
 import type { LogFollower } from './log-follower.js';
+import { findInLog } from './log-membership.js';
 import {
   draftPath,
   findLines,
@@ -25,6 +27,8 @@ const RETRY_MS = 10_000;
 export interface EraserOptions {
   readonly path: string;
   readonly database: Database;
+  /** The database may have exchanges of other gateways' logs: those are not to be erased here. Default: false. */
+  readonly isShared?: boolean;
   /** Whoever writes the log. */
   readonly log: Pick<ExchangeLog, 'exclusively'>;
   readonly follower: Pick<LogFollower, 'exclusively' | 'caughtUp'>;
@@ -35,6 +39,8 @@ export class Eraser {
   readonly #options: EraserOptions;
   #stopListening: () => void = () => {};
   #retryTimer: NodeJS.Timeout | undefined;
+  /** Was found in this log, whatever of it is left there, and is not finished. */
+  readonly #begun = new Set<string>();
 
   constructor(options: EraserOptions) {
     this.#options = options;
@@ -53,7 +59,8 @@ export class Eraser {
   /**
    * Erases the exchanges with these ids, which are UUIDs; one that is not there is erased already. One call after the
    * other.
-   * @throws AppError `storage_unavailable` when database or log do not take it: then nothing has changed, or what has
+   * @throws AppError `exchange_elsewhere`, with nothing changed, when one of them is in another gateway's log. AppError
+   * `storage_unavailable` when database or log do not take it: then nothing has changed, or what has
    * begun is finished as soon as they do. The system's error when a file of the log cannot be replaced.
    */
   async erase(ids: readonly string[]): Promise<void> {
@@ -62,27 +69,69 @@ export class Eraser {
     await follower.caughtUp();
     await follower.exclusively(async () => {
       const wanted = new Set(ids.map(id => id.toLowerCase()));
+      const own = await this.#requireOwn(wanted);
+      if (own.size === 0) return;
+      for (const id of own) this.#begun.add(id);
       await database.run(db =>
-        sql`insert into erasures select unnest(${[...wanted]}::uuid[]) on conflict do nothing`.execute(db),
+        sql`insert into erasures select unnest(${[...own]}::uuid[]) on conflict do nothing`.execute(db),
       );
-      await this.#carryOut(wanted).catch(error => {
+      await this.#carryOut(own, own).catch(error => {
         this.#retryLater();
         throw error;
       });
     });
   }
 
-  /** Finishes what an earlier run has begun. @throws as `erase` does. */
+  /**
+   * Those of the ids that are not in another gateway's log, as far as can be told: what is in no log at all counts as
+   * another's where there may be others. @throws as `erase` does.
+   */
+  async ownOf(ids: readonly string[]): Promise<string[]> {
+    const { isShared = false, path, log } = this.#options;
+    if (!isShared || ids.length === 0) return [...ids];
+    const found = await findInLog(path, log, new Set(ids.map(id => id.toLowerCase())));
+    return ids.filter(id => found.has(id.toLowerCase()));
+  }
+
+  /**
+   * Finishes what an earlier run has begun. Of what another gateway has begun only the rows go: the intent stays until
+   * that one has been through its own log. @throws as `erase` does.
+   */
   async finish(): Promise<void> {
     const { database, follower } = this.#options;
     const pending = await database.run(db => db.selectFrom('erasures').select('id').execute());
     if (pending.length === 0) return;
-    await follower.exclusively(() => this.#carryOut(new Set(pending.map(({ id }) => id))));
+    const ids = pending.map(({ id }) => id);
+    await follower.exclusively(async () => {
+      const own = [...(await this.ownOf(ids)), ...this.#begun];
+      await this.#carryOut(new Set(ids), new Set(own));
+    });
   }
 
   close(): void {
     this.#stopListening();
     clearTimeout(this.#retryTimer);
+  }
+
+  /** Those that are to be erased here: what is neither own nor in the database is erased already. */
+  async #requireOwn(ids: ReadonlySet<string>): Promise<Set<string>> {
+    const own = new Set(await this.ownOf([...ids]));
+    for (const id of ids) if (this.#begun.has(id)) own.add(id);
+    const others = [...ids].filter(id => !own.has(id));
+    if (others.length === 0) return own;
+    const elsewhere = await this.#options.database.run(db =>
+      db
+        .selectFrom('exchanges')
+        .select('id')
+        .where(sql<boolean>`id = any(${others}::uuid[])`)
+        .limit(1)
+        .executeTakeFirst(),
+    );
+    if (elsewhere === undefined) return own;
+    throw new AppError(
+      'exchange_elsewhere',
+      `Exchange ${elsewhere.id} is not in this gateway's log but in that of another one that shares the database: ask that one to erase it.`,
+    );
   }
 
   async #finishOrRetry(): Promise<void> {
@@ -99,7 +148,8 @@ export class Eraser {
     this.#retryTimer = setTimeout(() => void this.#finishOrRetry(), RETRY_MS).unref();
   }
 
-  async #carryOut(ids: ReadonlySet<string>): Promise<void> {
+  /** Of the ids, `own` are those whose intent is withdrawn when they are gone. */
+  async #carryOut(ids: ReadonlySet<string>, own: ReadonlySet<string>): Promise<void> {
     const { path, log, database } = this.#options;
     const torn = await TornLines.read(path);
     const rotated = (await listLogFiles(path)).filter(file => file !== path);
@@ -112,9 +162,10 @@ export class Eraser {
     for (const part of parts([...ids], ROWS_AT_ONCE)) {
       await database.transaction(async db => {
         await sql`delete from exchanges where id = any(${part}::uuid[])`.execute(db);
-        await sql`delete from erasures where id = any(${part}::uuid[])`.execute(db);
+        await sql`delete from erasures where id = any(${part.filter(id => own.has(id))}::uuid[])`.execute(db);
       });
     }
+    for (const id of own) this.#begun.delete(id);
   }
 
   async #rewrite(file: string, ids: ReadonlySet<string>, torn: TornLines): Promise<void> {

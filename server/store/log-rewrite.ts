@@ -95,6 +95,12 @@ function mentions(bytes: Buffer, ids: ReadonlySet<string>): boolean {
   return (bytes.toString('latin1').match(UUIDS) ?? []).some(id => ids.has(id.toLowerCase()));
 }
 
+/** Which of these ids such a line holds. */
+export function idsOf(bytes: Buffer, ids: ReadonlySet<string>): string[] {
+  const named = (bytes.toString('latin1').match(UUIDS) ?? []).map(id => id.toLowerCase());
+  return named.filter(id => ids.has(id) && isOf(bytes, new Set([id])));
+}
+
 /** Another exchange may name one of the ids; its own is what counts. */
 function isOf(bytes: Buffer, ids: ReadonlySet<string>): boolean {
   try {

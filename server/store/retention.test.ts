@@ -77,3 +77,19 @@ it('keeps everything unless told otherwise, and while the database is away', asy
   vault.first.isAway = false;
   await expect.poll(async () => (await vault.rows()).length).toBeLessThan(3);
 });
+
+it('leaves what is in the log of another gateway with the same database', async () => {
+  const [a, b] = [await openTestVault({ isShared: true }), await openTestVault({ isShared: true })];
+  const [ofB, ofA] = [days(9), days(9)];
+  for (const exchange of ofB) await b.log.append(exchange);
+  for (const exchange of ofA) await a.log.append(exchange);
+  await Promise.all([a.follower.caughtUp(), b.follower.caughtUp()]);
+  const entries = await retain(a, { maxDays: 6 });
+  expect(await a.rows()).toEqual(ids([...ofB, ...ofA.slice(-6)]));
+  const lineBytes = Buffer.byteLength(toLogLine(ofA[0] as Exchange));
+  entries.push(...(await retain(a, { maxBytes: 4 * lineBytes + 1 })));
+  expect(await a.rows()).toEqual(ids([...ofB, ...ofA.slice(-4)]));
+  expect((await readLogContent(a.file)).ids).toHaveLength(4);
+  expect((await readLogContent(b.file)).ids).toHaveLength(9);
+  expect(entries.map(({ fields }) => fields)).toMatchObject([{ too_old: 3 }, { too_many: 2 }]);
+});

@@ -1,5 +1,5 @@
-// What is too old or too much goes, the oldest first, from log and database alike. Knows when; how is eraser.ts's
-// business.
+// What is too old or too much of this gateway's log goes, the oldest first, from log and database alike. Knows when;
+// how, and what is its own, is eraser.ts's business.
 import { sql } from 'kysely';
 import { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
@@ -19,7 +19,7 @@ export interface RetentionOptions {
   readonly maxBytes: number | null;
   readonly path: string;
   readonly database: Database;
-  readonly eraser: Pick<Eraser, 'erase'>;
+  readonly eraser: Pick<Eraser, 'erase' | 'ownOf'>;
   readonly logger: Logger;
 }
 
@@ -69,7 +69,7 @@ export class Retention {
 
   async #eraseBefore(time: Date): Promise<number> {
     const { database, eraser } = this.#options;
-    for (let count = 0; ; ) {
+    for (let count = 0, passedOver = 0; ; ) {
       const rows = await database.run(db =>
         db
           .selectFrom('exchanges')
@@ -78,10 +78,13 @@ export class Retention {
           .orderBy('ended_at')
           .orderBy('id')
           .limit(EXCHANGES_AT_ONCE)
+          .offset(passedOver)
           .execute(),
       );
-      await eraser.erase(rows.map(({ id }) => id));
-      count += rows.length;
+      const own = await eraser.ownOf(rows.map(({ id }) => id));
+      await eraser.erase(own);
+      count += own.length;
+      passedOver += rows.length - own.length;
       if (rows.length < EXCHANGES_AT_ONCE || this.#isClosed) return count;
     }
   }
@@ -91,17 +94,21 @@ export class Retention {
     const excessBytes = (await bytesOf(path)) - maxBytes;
     let erasedBytes = 0;
     let count = 0;
+    let passedOver = 0;
     while (erasedBytes < excessBytes && !this.#isClosed) {
       const { rows } = await database.run(db =>
         sql<{ id: string; bytes: number }>`
-          select id, octet_length(line) + 1 as bytes from exchanges order by ended_at, id limit ${EXCHANGES_AT_ONCE}`.execute(
+          select id, octet_length(line) + 1 as bytes from exchanges order by ended_at, id limit ${EXCHANGES_AT_ONCE} offset ${passedOver}`.execute(
           db,
         ),
       );
       if (rows.length === 0) break;
+      const own = new Set(await eraser.ownOf(rows.map(({ id }) => id)));
+      passedOver += rows.length - own.size;
       const ids: string[] = [];
       for (const { id, bytes } of rows) {
         if (erasedBytes >= excessBytes) break;
+        if (!own.has(id)) continue;
         erasedBytes += bytes;
         ids.push(id);
       }

@@ -33,7 +33,8 @@ export interface Vault {
   caughtUp(): Promise<boolean>;
   /**
    * Erases the exchanges with these ids, which are UUIDs, from log and database.
-   * @throws AppError `storage_unavailable` when one of them does not take it.
+   * @throws AppError `storage_unavailable` when one of them does not take it, `exchange_elsewhere` when one is in the log
+   * of another gateway that shares the database: then nothing has changed.
    */
   erase(ids: readonly string[]): Promise<void>;
   status(): LogFollowerStatus;
@@ -55,7 +56,7 @@ export function openVault(options: VaultOptions): Vault {
   const loadLanguageOf = () => createLanguageOf(options.language);
   const follower = new LogFollower({ path, database, loadLanguageOf, logger });
   log.onWritten(() => follower.wake());
-  const eraser = new Eraser({ path, database, log, follower, logger });
+  const eraser = new Eraser({ path, database, isShared: url !== null, log, follower, logger });
   eraser.open();
   const retention = new Retention({ ...limits, path, database, eraser, logger });
   return {

@@ -30,6 +30,8 @@ export interface TestVault extends TestLog, VaultSession {
 export interface TestVaultOptions {
   readonly log?: Partial<ExchangeLogOptions>;
   readonly language?: string;
+  /** Another vault of the same test has the same database. */
+  readonly isShared?: boolean;
   /** Default: the quickest one with vectors. */
   readonly kind?: StoreKind;
 }
@@ -48,6 +50,7 @@ async function empty(database: Database): Promise<void> {
 export async function openTestVault({
   log: logOptions = {},
   language = 'english',
+  isShared = false,
   kind,
 }: TestVaultOptions = {}): Promise<TestVault> {
   const store = stores.get(kind) ?? (await openTempStore(kind));
@@ -60,7 +63,7 @@ export async function openTestVault({
   const start = (database: Database): VaultSession => {
     const follower = new LogFollower({ path, database, loadLanguageOf: async () => () => language, logger });
     log.onWritten(() => follower.wake());
-    const eraser = new Eraser({ path, database, log, follower, logger });
+    const eraser = new Eraser({ path, database, isShared, log, follower, logger });
     eraser.open();
     const close = async (): Promise<void> => {
       eraser.close();
