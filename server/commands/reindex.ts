@@ -39,9 +39,9 @@ async function reindex(config: Config, logger: Logger, database: Database): Prom
   const path = config.MINIVAULT_LOG_FILE;
   // The lock says that nobody else writes the log, and nobody follows it yet.
   const alone = { exclusively: <T>(work: () => Promise<T>) => work(), caughtUp: async () => true };
-  await new Eraser({ path, database, log: alone, follower: alone, logger }).finish();
   // The embedded database has one log, so what is not in that is nobody's.
   const isShared = config.DATABASE_URL !== null;
+  await new Eraser({ path, database, isShared, log: alone, follower: alone, logger }).finish();
   const kept = isShared ? await forgetLog(path, database) : 0;
   if (!isShared) await forgetAllLogs(database);
   const progress = new Progress('reindex');
