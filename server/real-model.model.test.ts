@@ -92,8 +92,12 @@ describe('the real model', () => {
       if (phase === 'prefill') await until(() => app.parts.worker.status().running === 1);
       await until(() => pid() > 0);
       process.kill(pid(), 'SIGKILL');
-      const end = parseLines((await victim.ended).text).at(-1);
-      if (phase === 'decode')
+      const lines = parseLines((await victim.ended).text);
+      const end = lines.at(-1);
+      // On a busy machine prefill may be over before the kill arrives: what has said something fails, and says so.
+      const wasCut = phase === 'prefill' && end?.done_reason === 'error';
+      if (wasCut) expect(lines.some(line => line.response !== '')).toBe(true);
+      if (phase === 'decode' || wasCut)
         expect(end).toMatchObject({ done_reason: 'error', error: { code: 'worker_killed' } });
       else expect(end).toMatchObject({ done: true, done_reason: expect.stringMatching(/stop|length/) });
       for (const stream of waiting) {
