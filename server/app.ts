@@ -1,5 +1,6 @@
 // The whole pipeline and route table on one page; no logic.
 import express, { type Express } from 'express';
+import { may } from './http/access.js';
 import { requireApiKey } from './http/auth.js';
 import { errorHandler } from './http/error-handler.js';
 import { foreignPages } from './http/foreign-pages.js';
@@ -59,79 +60,146 @@ export function createApp(parts: Parts): Express {
   app.use(foreignPages(parts.foreignPages));
   app.use(requireApiKey(parts.apiKey));
 
-  app.route('/').get(welcomeRoute(parts.version)).all(onlyMethods('GET'));
-  app.route('/health').get(healthRoute(parts)).all(onlyMethods('GET'));
-  app.route('/livez').get(livezRoute).all(onlyMethods('GET'));
-  app.route('/readyz').get(readyzRoute(parts)).all(onlyMethods('GET'));
-  app.route('/generate').post(readBody, generateRoute(parts)).all(onlyMethods('POST'));
+  app.route('/').all(may('open')).get(welcomeRoute(parts.version)).all(onlyMethods('GET'));
+  app.route('/health').all(may('any')).get(healthRoute(parts)).all(onlyMethods('GET'));
+  app.route('/livez').all(may('open')).get(livezRoute).all(onlyMethods('GET'));
+  app.route('/readyz').all(may('open')).get(readyzRoute(parts)).all(onlyMethods('GET'));
+  app.route('/generate').all(may('generate')).post(readBody, generateRoute(parts)).all(onlyMethods('POST'));
 
-  app.route('/history').get(historyRoute(parts)).all(onlyMethods('GET'));
-  app.route('/history/export').get(exportRoute(parts)).all(onlyMethods('GET'));
+  app.route('/history').all(may('history')).get(historyRoute(parts)).all(onlyMethods('GET'));
+  app.route('/history/export').all(may('history')).get(exportRoute(parts)).all(onlyMethods('GET'));
   app
     .route('/history/:id')
+    .all(may('history'))
     .get(exchangeRoute(parts))
     .delete(eraseExchangeRoute(parts))
     .all(onlyMethods('GET', 'DELETE'));
-  app.route('/history/:id/replay').post(readBody, replayRoute(parts)).all(onlyMethods('POST'));
+  app
+    .route('/history/:id/replay')
+    .all(may('history'), may('generate'))
+    .post(readBody, replayRoute(parts))
+    .all(onlyMethods('POST'));
 
-  app.route('/v1/chat/completions').post(readBody, chatCompletionsRoute(parts)).all(onlyMethods('POST'));
-  app.route('/v1/completions').post(readBody, completionsRoute(parts)).all(onlyMethods('POST'));
-  app.route('/v1/models').get(modelsRoute(parts)).all(onlyMethods('GET'));
-  app.route('/v1/models/*id').get(modelRoute(parts)).all(onlyMethods('GET'));
-  app.route('/v1/embeddings').post(readBody, embeddingsRoute(parts)).all(onlyMethods('POST'));
+  app
+    .route('/v1/chat/completions')
+    .all(may('generate'))
+    .post(readBody, chatCompletionsRoute(parts))
+    .all(onlyMethods('POST'));
+  app
+    .route('/v1/completions')
+    .all(may('generate'))
+    .post(readBody, completionsRoute(parts))
+    .all(onlyMethods('POST'));
+  app.route('/v1/models').all(may('any')).get(modelsRoute(parts)).all(onlyMethods('GET'));
+  app.route('/v1/models/*id').all(may('any')).get(modelRoute(parts)).all(onlyMethods('GET'));
+  app
+    .route('/v1/embeddings')
+    .all(may('embed'))
+    .post(readBody, embeddingsRoute(parts))
+    .all(onlyMethods('POST'));
 
-  app.route('/api/embed').post(readBody, embedRoute(parts)).all(onlyMethods('POST'));
-  app.route('/api/embeddings').post(readBody, legacyEmbedRoute(parts)).all(onlyMethods('POST'));
+  app.route('/api/embed').all(may('embed')).post(readBody, embedRoute(parts)).all(onlyMethods('POST'));
+  app
+    .route('/api/embeddings')
+    .all(may('embed'))
+    .post(readBody, legacyEmbedRoute(parts))
+    .all(onlyMethods('POST'));
 
-  app.route('/v1/responses').post(readBody, createResponseRoute(parts)).all(onlyMethods('POST'));
+  app
+    .route('/v1/responses')
+    .all(may('generate'))
+    .post(readBody, createResponseRoute(parts))
+    .all(onlyMethods('POST'));
   app
     .route('/v1/responses/:id')
+    .all(may('generate'))
     .get(retrieveResponseRoute(parts))
     .delete(deleteResponseRoute(parts))
     .all(onlyMethods('GET', 'DELETE'));
-  app.route('/v1/responses/:id/cancel').post(cancelResponseRoute(parts)).all(onlyMethods('POST'));
-  app.route('/v1/responses/:id/input_items').get(inputItemsRoute(parts)).all(onlyMethods('GET'));
+  app
+    .route('/v1/responses/:id/cancel')
+    .all(may('generate'))
+    .post(cancelResponseRoute(parts))
+    .all(onlyMethods('POST'));
+  app
+    .route('/v1/responses/:id/input_items')
+    .all(may('generate'))
+    .get(inputItemsRoute(parts))
+    .all(onlyMethods('GET'));
 
-  app.route('/v1/messages').post(readBody, messagesRoute(parts)).all(onlyMethods('POST'));
-  app.route('/v1/messages/count_tokens').post(readBody, countTokensRoute(parts)).all(onlyMethods('POST'));
+  app
+    .route('/v1/messages')
+    .all(may('generate'))
+    .post(readBody, messagesRoute(parts))
+    .all(onlyMethods('POST'));
+  app
+    .route('/v1/messages/count_tokens')
+    .all(may('generate'))
+    .post(readBody, countTokensRoute(parts))
+    .all(onlyMethods('POST'));
 
-  app.route('/api/generate').post(readBody, ollamaGenerateRoute(parts)).all(onlyMethods('POST'));
-  app.route('/api/chat').post(readBody, ollamaChatRoute(parts)).all(onlyMethods('POST'));
-  app.route('/api/tags').get(ollamaTagsRoute(parts)).all(onlyMethods('GET'));
-  app.route('/api/ps').get(ollamaProcessesRoute(parts)).all(onlyMethods('GET'));
-  app.route('/api/show').post(readBody, ollamaShowRoute(parts)).all(onlyMethods('POST'));
-  app.route('/api/version').get(ollamaVersionRoute).all(onlyMethods('GET'));
-  app.route('/api/pull').post(readBody, ollamaPullRoute(parts)).all(onlyMethods('POST'));
-  app.route('/api/create').post(ollamaUnmanagedRoute).all(onlyMethods('POST'));
-  app.route('/api/push').post(ollamaUnmanagedRoute).all(onlyMethods('POST'));
-  app.route('/api/copy').post(ollamaUnmanagedRoute).all(onlyMethods('POST'));
-  app.route('/api/delete').delete(ollamaUnmanagedRoute).all(onlyMethods('DELETE'));
-  app.route('/api/blobs/:digest').post(ollamaUnmanagedRoute).all(onlyMethods('POST'));
+  app
+    .route('/api/generate')
+    .all(may('generate'))
+    .post(readBody, ollamaGenerateRoute(parts))
+    .all(onlyMethods('POST'));
+  app.route('/api/chat').all(may('generate')).post(readBody, ollamaChatRoute(parts)).all(onlyMethods('POST'));
+  app.route('/api/tags').all(may('any')).get(ollamaTagsRoute(parts)).all(onlyMethods('GET'));
+  app.route('/api/ps').all(may('any')).get(ollamaProcessesRoute(parts)).all(onlyMethods('GET'));
+  app.route('/api/show').all(may('any')).post(readBody, ollamaShowRoute(parts)).all(onlyMethods('POST'));
+  app.route('/api/version').all(may('any')).get(ollamaVersionRoute).all(onlyMethods('GET'));
+  app.route('/api/pull').all(may('any')).post(readBody, ollamaPullRoute(parts)).all(onlyMethods('POST'));
+  app.route('/api/create').all(may('any')).post(ollamaUnmanagedRoute).all(onlyMethods('POST'));
+  app.route('/api/push').all(may('any')).post(ollamaUnmanagedRoute).all(onlyMethods('POST'));
+  app.route('/api/copy').all(may('any')).post(ollamaUnmanagedRoute).all(onlyMethods('POST'));
+  app.route('/api/delete').all(may('any')).delete(ollamaUnmanagedRoute).all(onlyMethods('DELETE'));
+  app.route('/api/blobs/:digest').all(may('any')).post(ollamaUnmanagedRoute).all(onlyMethods('POST'));
 
   app
     .route('/api/v1/chat/stream/:client_id')
+    .all(may('generate'))
     .get(clientStreamRoute(parts))
     .delete(leaveRoute(parts))
     .all(onlyMethods('GET', 'DELETE'));
-  app.route('/api/v1/chat/submit').post(readBody, submitRoute(parts)).all(onlyMethods('POST'));
-  app.route('/api/v1/chat').post(readBody, chatRoute(parts)).all(onlyMethods('POST'));
+  app
+    .route('/api/v1/chat/submit')
+    .all(may('generate'))
+    .post(readBody, submitRoute(parts))
+    .all(onlyMethods('POST'));
+  app.route('/api/v1/chat').all(may('generate')).post(readBody, chatRoute(parts)).all(onlyMethods('POST'));
   const readDocuments = readBodyUpTo(parts.retrieval.maxBodyBytes);
-  app.route('/api/v1/documents/add').post(readDocuments, addDocumentsRoute(parts)).all(onlyMethods('POST'));
-  app.route('/api/v1/documents/upload').post(uploadDocumentsRoute(parts)).all(onlyMethods('POST'));
-  app.route('/api/v1/documents/search').get(searchDocumentsRoute(parts)).all(onlyMethods('GET'));
-  app.route('/api/v1/documents').get(listDocumentsRoute(parts)).all(onlyMethods('GET'));
+  app
+    .route('/api/v1/documents/add')
+    .all(may('documents:write'))
+    .post(readDocuments, addDocumentsRoute(parts))
+    .all(onlyMethods('POST'));
+  app
+    .route('/api/v1/documents/upload')
+    .all(may('documents:write'))
+    .post(uploadDocumentsRoute(parts))
+    .all(onlyMethods('POST'));
+  app
+    .route('/api/v1/documents/search')
+    .all(may('documents:read'))
+    .get(searchDocumentsRoute(parts))
+    .all(onlyMethods('GET'));
+  app
+    .route('/api/v1/documents')
+    .all(may('documents:read'))
+    .get(listDocumentsRoute(parts))
+    .all(onlyMethods('GET'));
   app
     .route('/api/v1/documents/:id')
-    .get(documentRoute(parts))
-    .delete(deleteDocumentRoute(parts))
+    .get(may('documents:read'), documentRoute(parts))
+    .delete(may('documents:write'), deleteDocumentRoute(parts))
     .all(onlyMethods('GET', 'DELETE'));
-  app.route('/api/v1/health').get(healthRoute(parts)).all(onlyMethods('GET'));
-  app.route('/search').get(searchRoute(parts)).all(onlyMethods('GET'));
-  app.route('/stream').post(readBody, streamRoute(parts)).all(onlyMethods('POST'));
+  app.route('/api/v1/health').all(may('any')).get(healthRoute(parts)).all(onlyMethods('GET'));
+  app.route('/search').all(may('history')).get(searchRoute(parts)).all(onlyMethods('GET'));
+  app.route('/stream').all(may('generate')).post(readBody, streamRoute(parts)).all(onlyMethods('POST'));
 
-  app.route('/openapi.json').get(openApiRoute(parts)).all(onlyMethods('GET'));
-  app.route('/docs').get(docsRoute).all(onlyMethods('GET'));
-  app.route('/docs/:name').get(docsAssetRoute).all(onlyMethods('GET'));
+  app.route('/openapi.json').all(may('any')).get(openApiRoute(parts)).all(onlyMethods('GET'));
+  app.route('/docs').all(may('any')).get(docsRoute).all(onlyMethods('GET'));
+  app.route('/docs/:name').all(may('any')).get(docsAssetRoute).all(onlyMethods('GET'));
 
   app.use(unknownPath);
   app.use(errorHandler(errorBodyOf));

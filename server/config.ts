@@ -1,9 +1,12 @@
 // The one reader of the environment. Which settings there are, their defaults and meanings: settings/*. Knows no other part.
 import type { z } from 'zod';
+import { accessSettings } from './settings/access.js';
 import { documentsSettings } from './settings/documents.js';
 import { limitsSettings } from './settings/limits.js';
 import { listeningFaults, listeningSettings } from './settings/listening.js';
 import { modelSettings } from './settings/model.js';
+import { observabilitySettings } from './settings/observability.js';
+import { rateLimitSettings } from './settings/rate-limits.js';
 import type { Setting } from './settings/setting.js';
 import { storageSettings } from './settings/storage.js';
 import { testingSettings } from './settings/testing.js';
@@ -12,11 +15,14 @@ import { upstreamFaults, upstreamSettings } from './settings/upstream.js';
 /** Order is the README's order. */
 export const SETTINGS = {
   ...listeningSettings,
+  ...accessSettings,
+  ...rateLimitSettings,
   ...modelSettings,
   ...upstreamSettings,
   ...storageSettings,
   ...documentsSettings,
   ...limitsSettings,
+  ...observabilitySettings,
   ...testingSettings,
 } as const satisfies Record<string, Setting>;
 

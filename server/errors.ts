@@ -32,6 +32,11 @@ export const ERRORS = {
     retryable: false,
     about: 'This gateway has an API_KEY, and the request carries none or another one.',
   },
+  missing_scope: {
+    status: 403,
+    retryable: false,
+    about: 'The key is not good for this: it lacks a scope, or is no admin’s.',
+  },
   forbidden_host: {
     status: 403,
     retryable: false,
@@ -77,6 +82,27 @@ export const ERRORS = {
   },
   job_not_found: { status: 404, retryable: false, about: 'There was never a job of this client by that id.' },
   job_expired: { status: 410, retryable: false, about: 'The job ended too long ago to be read again.' },
+  key_not_found: { status: 404, retryable: false, about: 'There is no key of that id.' },
+  idempotency_conflict: {
+    status: 409,
+    retryable: false,
+    about: 'The `Idempotency-Key` was sent before with another request.',
+  },
+  rate_limited: {
+    status: 429,
+    retryable: true,
+    about: 'Too many requests of this key or address; `X-RateLimit-Reset` tells when there is room.',
+  },
+  concurrency_exceeded: {
+    status: 429,
+    retryable: true,
+    about: 'Too many requests of this key run or wait at once.',
+  },
+  token_budget_exceeded: {
+    status: 429,
+    retryable: true,
+    about: 'The tokens of this key for today are used up; there are new ones at midnight UTC.',
+  },
   too_many_streams: { status: 429, retryable: true, about: 'Too many clients have a stream open.' },
   method_not_allowed: {
     status: 405,
@@ -172,7 +198,17 @@ export const ERRORS = {
     retryable: true,
     about: 'The documents were embedded by another embedder than there is now: `npm run reembed`.',
   },
-  generation_timeout: { status: 504, retryable: false, about: 'The model gave no token for too long.' },
+  first_token_timeout: {
+    status: 504,
+    retryable: false,
+    about: 'The model gave no first token for too long.',
+  },
+  token_gap_timeout: {
+    status: 504,
+    retryable: false,
+    about: 'The model gave no further token for too long.',
+  },
+  generation_timeout: { status: 504, retryable: false, about: 'The whole answer took too long.' },
 } as const satisfies Record<string, { status: number; retryable: boolean; about: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -41,14 +41,16 @@ describe('an export as CSV', () => {
   });
 
   it('gives every text back, whatever is in it', () => {
-    const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.stringMatching(/^[=+\-@＝＋－＠\t\r",;\n a]{0,6}$/));
+    const text = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.stringMatching(/^[=+\-@＝＋－＠\t\r",;\n a]{0,6}$/),
+    );
     fc.assert(
       fc.property(text, text, (prompt, response) => {
         const [row]: Record<string, string>[] = parse(encodeAll('csv', [lineOf({ prompt, response })]), {
           columns: true,
         });
-        const guarded = (value: string): string =>
-          /^[=+\-@\t\r＝＋－＠]/.test(value) ? `'${value}` : value;
+        const guarded = (value: string): string => (/^[=+\-@\t\r＝＋－＠]/.test(value) ? `'${value}` : value);
         expect([row?.prompt, row?.response]).toEqual([guarded(prompt), guarded(response)]);
       }),
     );

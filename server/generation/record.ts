@@ -10,6 +10,8 @@ export interface ExchangeContext {
   readonly dialect: string;
   readonly caller: string | null;
   readonly requestId: string;
+  /** Whose turn it takes in the line; the empty word's when nobody says. */
+  readonly share?: string;
   /** The exchange that is asked again. */
   readonly replayOf?: string;
 }

@@ -26,7 +26,7 @@ async function play({
   const { generate, runs } = scriptedGenerate();
   const status = { model: { id: 'one', digest }, engine: 'batched' } as BackendStatus;
   const parts = { generate, worker: { status: () => status }, residency: { ready: async () => {} } };
-  const options = { id: 'new', requestId: 'r', caller: null, isForced };
+  const options = { id: 'new', context: { dialect: 'replay', requestId: 'r', caller: null }, isForced };
   const replayed: Promise<Replay> = replay(parts, exchange, options, new AbortController().signal);
   replayed.catch(() => {});
   await Promise.race([until(() => runs.length > 0), replayed]);

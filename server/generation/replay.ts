@@ -6,6 +6,7 @@ import { AppError } from '../errors.js';
 import { collect } from './collect.js';
 import { diffWords, type FirstDifference, findFirstDifference, type WordChange } from './compare-answers.js';
 import type { Generate } from './generate.js';
+import type { ExchangeContext } from './record.js';
 import type { Residency } from './residency.js';
 
 const UNKNOWN = 'unknown';
@@ -19,8 +20,7 @@ export interface ReplayParts {
 export interface ReplayOptions {
   /** Of the new exchange. */
   readonly id: string;
-  readonly requestId: string;
-  readonly caller: string | null;
+  readonly context: ExchangeContext;
   /** Also with another model than the one that answered first. */
   readonly isForced: boolean;
 }
@@ -49,15 +49,14 @@ export interface Replay {
 export async function replay(
   { generate, worker, residency }: ReplayParts,
   original: Exchange,
-  { id, requestId, caller, isForced }: ReplayOptions,
+  { id, context, isForced }: ReplayOptions,
   signal: AbortSignal,
 ): Promise<Replay> {
   if (worker.status().model === null) await residency.ready(signal);
   if (!isForced) requireSameModel(original, worker);
   const input = original.input ?? { messages: [{ role: 'user', content: original.prompt }] };
   const request = { id, input, sampling: original.parameters };
-  const context = { dialect: 'replay', caller, requestId, replayOf: original.id };
-  const result = await collect(generate(request, context, signal));
+  const result = await collect(generate(request, { ...context, replayOf: original.id }, signal));
   const isOriginalCut = original.status !== 'completed';
   const text = isOriginalCut ? result.text.slice(0, original.response.length) : result.text;
   const firstDifference = findFirstDifference(original.response, text);

@@ -1,6 +1,7 @@
 // What every request carries: its id, its start and the signal that its client has gone.
 import { randomUUID } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
+import type { Caller } from '../domain/caller.js';
 import type { Logger } from '../log.js';
 
 const REQUEST_ID = /^[\w.-]{1,64}$/;
@@ -12,7 +13,18 @@ export interface RequestScope {
   /** Aborted when the connection closes before the answer was written whole. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
+  /** Who asks, once http/auth.ts knows; nobody, who may do nothing, before. */
+  caller: Caller;
 }
+
+const NOBODY: Caller = {
+  name: null,
+  keyId: null,
+  role: 'user',
+  scopes: new Set(),
+  limits: { requestsPerMinute: null, concurrency: null, tokensPerDay: null },
+  share: '',
+};
 
 const scopes = new WeakMap<Response, RequestScope>();
 
@@ -53,6 +65,7 @@ export function requestScope(logger: Logger) {
       startedAtMs,
       signal: gone.signal,
       logger: logger.child({ request_id: requestId }),
+      caller: NOBODY,
     });
     next();
   };

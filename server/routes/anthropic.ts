@@ -18,6 +18,7 @@ import { checkToolFormat } from '../generation/tool-format.js';
 import { parseBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
+import { exchangeContextOf } from './exchange-context.js';
 import { drawSeed } from './seed.js';
 
 export interface MessagesRouteParts {
@@ -37,7 +38,7 @@ export function messagesRoute({ generate, timeouts, models, worker }: MessagesRo
     models.requireServed(body.model);
     const id = uuidv7();
     const { reading, ...asked } = toGeneration(body, drawSeed());
-    const exchange = { dialect: 'anthropic-messages', caller: null, requestId };
+    const exchange = exchangeContextOf(scope, 'anthropic-messages');
     const generated = generate({ id, ...asked }, exchange, scope.signal);
     const events =
       reading === 'none'

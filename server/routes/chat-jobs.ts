@@ -17,6 +17,7 @@ import type { ServedModels } from '../generation/served-models.js';
 import { parseBody, parseWith } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
+import { exchangeContextOf } from './exchange-context.js';
 import { drawSeed } from './seed.js';
 
 export interface ChatJobsRouteParts {
@@ -69,10 +70,9 @@ export function leaveRoute({ jobs }: Pick<ChatJobsRouteParts, 'jobs'>): RequestH
 export function submitRoute({ jobs }: Pick<ChatJobsRouteParts, 'jobs'>): RequestHandler {
   return async (req, res) => {
     const body = parseBody(req, submitBodySchema);
-    const { requestId } = scopeOf(res);
     const id = uuidv7();
     const request = { id, ...toGeneration(body, drawSeed()) };
-    const context = { dialect: 'job-sse', caller: null, requestId };
+    const context = exchangeContextOf(scopeOf(res), 'job-sse');
     const { position } = await jobs.submit(body.client_id, request, context);
     res.status(202).set('X-Exchange-Id', id).json({ job_id: id, status: 'queued', position });
   };

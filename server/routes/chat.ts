@@ -9,6 +9,7 @@ import type { ServedModels } from '../generation/served-models.js';
 import { parseBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
+import { exchangeContextOf } from './exchange-context.js';
 import { drawSeed } from './seed.js';
 
 export interface ChatRouteParts {
@@ -24,7 +25,7 @@ export function chatRoute({ generate, timeouts, models }: ChatRouteParts): Reque
     const { requestId, signal } = scope;
     const id = uuidv7();
     const request = { id, ...toGeneration(body, drawSeed()) };
-    const events = generate(request, { dialect: 'simple-sse', caller: null, requestId }, signal);
+    const events = generate(request, exchangeContextOf(scope, 'simple-sse'), signal);
     const context = { id, model: models.current(), requestId, createdAt: new Date() };
     const headers = { 'X-Exchange-Id': id };
     if (body.stream) {

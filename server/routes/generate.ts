@@ -10,6 +10,7 @@ import type { ServedModels } from '../generation/served-models.js';
 import { parseBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
+import { exchangeContextOf } from './exchange-context.js';
 import { drawSeed } from './seed.js';
 
 export interface GenerateRouteParts {
@@ -36,11 +37,7 @@ export function generateRoute({ generate, timeouts, models }: GenerateRouteParts
       });
     }
     const request = { id, ...toGeneration(body, drawSeed()) };
-    const context = {
-      dialect: plain ? 'plain-text' : 'simple-ndjson',
-      caller: null,
-      requestId: scope.requestId,
-    };
+    const context = exchangeContextOf(scope, plain ? 'plain-text' : 'simple-ndjson');
     const encoder = plain
       ? createPlainTextEncoder()
       : createSimpleNdjsonEncoder({

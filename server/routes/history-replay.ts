@@ -6,6 +6,7 @@ import { type ReplayParts, replay } from '../generation/replay.js';
 import { parseBody, parseWith } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { fromLogLine } from '../store/log-line.js';
+import { exchangeContextOf } from './exchange-context.js';
 import { type HistoryRouteParts, requireExchange } from './history.js';
 
 export function replayRoute(parts: HistoryRouteParts & ReplayParts): RequestHandler<{ id: string }> {
@@ -13,9 +14,14 @@ export function replayRoute(parts: HistoryRouteParts & ReplayParts): RequestHand
     const { force } = parseWith(replayQuerySchema, req.query);
     parseBody(req, replayBodySchema);
     const original = fromLogLine(await requireExchange(parts, req.params.id));
-    const { requestId, signal } = scopeOf(res);
+    const scope = scopeOf(res);
     const id = uuidv7();
-    const compared = await replay(parts, original, { id, requestId, caller: null, isForced: force }, signal);
+    const compared = await replay(
+      parts,
+      original,
+      { id, context: exchangeContextOf(scope, 'replay'), isForced: force },
+      scope.signal,
+    );
     res.set('X-Exchange-Id', id).json(replayAnswer(compared, { id, original: original.id }));
   };
 }

@@ -30,6 +30,7 @@ import { parseToolCalls } from '../generation/tool-calls.js';
 import { parseBody, requireBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
+import { exchangeContextOf } from './exchange-context.js';
 import { drawSeed } from './seed.js';
 
 export interface OllamaRouteParts {
@@ -100,7 +101,7 @@ function answerRoute<Body extends OllamaFields>(
     const drawn = format.toRequest(body, drawSeed());
     try {
       const fitted = await fitContext(worker, residency, drawn, bounds, signal);
-      const exchange = { dialect: format.dialect, caller: null, requestId };
+      const exchange = exchangeContextOf(scope, format.dialect);
       const written = generate({ id, ...fitted }, exchange, signal);
       const events =
         fitted.input.tools === undefined

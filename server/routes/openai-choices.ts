@@ -11,6 +11,7 @@ import type { Generate } from '../generation/generate.js';
 import type { ServedModels } from '../generation/served-models.js';
 import type { RequestScope } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
+import { exchangeContextOf } from './exchange-context.js';
 
 export interface OpenAiRouteParts {
   readonly generate: Generate;
@@ -39,7 +40,7 @@ export async function answerChoices(
 ): Promise<void> {
   const { requestId } = scope;
   const first = uuidv7();
-  const exchange = { dialect, caller: null, requestId };
+  const exchange = exchangeContextOf(scope, dialect);
   const starts = prompts.map((choices, prompt) =>
     choices.map((request, choice) => {
       const identified = { ...request, id: prompt + choice === 0 ? first : uuidv7() };

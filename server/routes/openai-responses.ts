@@ -17,6 +17,7 @@ import { parseToolCalls } from '../generation/tool-calls.js';
 import { parseBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
+import { exchangeContextOf } from './exchange-context.js';
 import { requireResponse } from './openai-stored-responses.js';
 import { drawSeed } from './seed.js';
 
@@ -53,7 +54,7 @@ export function createResponseRoute(parts: ResponsesRouteParts): RequestHandler 
     const leaving = new AbortController();
     const generated = generate(
       { id, ...asked },
-      { dialect: 'openai-responses', caller: null, requestId },
+      exchangeContextOf(scope, 'openai-responses'),
       body.background === true ? leaving.signal : scope.signal,
     );
     const format = (): string | null =>

@@ -7,6 +7,7 @@ import { streamBodySchema, streamQuerySchema, toGeneration } from '../dialects/s
 import { parseBody, parseWith } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { sendStream } from '../http/send.js';
+import { exchangeContextOf } from './exchange-context.js';
 import { answerChoices, type OpenAiRouteParts } from './openai-choices.js';
 import { drawSeed } from './seed.js';
 
@@ -27,7 +28,7 @@ export function streamRoute(parts: OpenAiRouteParts): RequestHandler {
       return;
     }
     const id = uuidv7();
-    const context = { dialect: 'stream-text', caller: null, requestId: scope.requestId };
+    const context = exchangeContextOf(scope, 'stream-text');
     const events = parts.generate({ id, ...generation }, context, scope.signal);
     const headers = { 'X-Exchange-Id': id };
     await sendStream(res, scope, events, createPlainTextEncoder(), { ...parts.timeouts, headers });

@@ -1,0 +1,8 @@
+// What the log is to know of a request, the same for every format.
+import type { ExchangeContext } from '../generation/record.js';
+import type { RequestScope } from '../http/request-scope.js';
+
+export function exchangeContextOf(scope: RequestScope, dialect: string): ExchangeContext {
+  const { requestId, caller } = scope;
+  return { dialect, requestId, caller: caller.name, share: caller.share };
+}
