@@ -5,6 +5,7 @@ import { requireApiKey } from './http/auth.js';
 import { errorHandler } from './http/error-handler.js';
 import { foreignPages } from './http/foreign-pages.js';
 import { readBody, readBodyUpTo } from './http/read-body.js';
+import { requestHead } from './http/request-head.js';
 import { requestScope } from './http/request-scope.js';
 import { onlyMethods, unknownPath } from './http/unmatched.js';
 import type { Parts } from './parts.js';
@@ -57,6 +58,7 @@ export function createApp(parts: Parts): Express {
   app.set('query parser', 'simple');
 
   app.use(requestScope(parts.logger));
+  app.use(requestHead);
   app.use(foreignPages(parts.foreignPages));
   app.use(requireApiKey(parts.apiKey));
 

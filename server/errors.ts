@@ -144,6 +144,16 @@ export const ERRORS = {
     about: 'The client did not read its stream; in the log only, since the connection is broken.',
   },
   cancelled: { status: 499, retryable: false, about: 'The client left; in the log only.' },
+  headers_too_large: {
+    status: 431,
+    retryable: false,
+    about: 'The headers of the request are over 16 KiB, or more than 100.',
+  },
+  expectation_failed: {
+    status: 417,
+    retryable: false,
+    about: 'The request asks by `Expect` for something else than 100-continue.',
+  },
   internal: {
     status: 500,
     retryable: false,

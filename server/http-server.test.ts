@@ -49,6 +49,8 @@ describe('a connection', () => {
     ],
     ['a folded header', 'GET /health HTTP/1.1\r\nHost: localhost\r\nA: b\r\n c\r\n\r\n'],
     ['a bad chunk', 'POST /generate HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+    ['a bare line feed', 'GET /health HTTP/1.1\nHost: localhost\n\n'],
+    ['the first bytes of TLS', '\x16\x03\x01\x00\xa5\x01\x00\x00'],
   ])('with %s gets 400 as JSON with a request id, and is closed', async (_name, raw) => {
     const peer = await open();
     socket.write(raw);
@@ -58,6 +60,46 @@ describe('a connection', () => {
       code: 'invalid_request',
       request_id: expect.any(String),
     });
+  });
+
+  it.each([
+    ['no Host', 400, 'GET /livez HTTP/1.1\r\n\r\n', 'invalid_request'],
+    [
+      'two Hosts',
+      400,
+      'GET /livez HTTP/1.1\r\nHost: localhost\r\nhost: localhost\r\n\r\n',
+      'invalid_request',
+    ],
+    [
+      '101 headers',
+      431,
+      `GET /livez HTTP/1.1\r\nHost: localhost\r\n${'a: b\r\n'.repeat(100)}\r\n`,
+      'headers_too_large',
+    ],
+    [
+      'an unknown Expect',
+      417,
+      'GET /livez HTTP/1.1\r\nHost: localhost\r\nExpect: magic\r\n\r\n',
+      'expectation_failed',
+    ],
+    ['CONNECT', 405, 'CONNECT /generate HTTP/1.1\r\nHost: localhost\r\n\r\n', 'method_not_allowed'],
+  ])('with %s gets %i as JSON with a request id', async (_name, status, raw, code) => {
+    const peer = await open();
+    socket.write(raw);
+    await app.until(() => peer.text().endsWith('}'));
+    expect(peer.text()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*\r\nX-Request-ID: [\\w-]{36}\r\n`));
+    expect(JSON.parse(peer.text().split('\r\n\r\n')[1] ?? '')).toMatchObject({
+      code,
+      request_id: expect.any(String),
+    });
+  });
+
+  it('with 100 headers, or in HTTP/1.0 without Host, is answered', async () => {
+    const peer = await open();
+    socket.write(`GET /livez HTTP/1.1\r\nHost: localhost\r\n${'a: b\r\n'.repeat(99)}\r\n`);
+    socket.write('GET /livez HTTP/1.0\r\n\r\n');
+    await app.until(peer.isClosed);
+    expect(occurrences(peer.text(), 'HTTP/1.1 200 OK')).toBe(2);
   });
 
   it('with 20 KiB of headers gets 431', async () => {

@@ -1,9 +1,16 @@
 // The listening socket: Node's own limits on slow or broken clients, and closing without cutting answers.
 import { randomUUID } from 'node:crypto';
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { ErrorCode } from './errors.js';
+import { ERRORS, type ErrorCode } from './errors.js';
+import { MAX_HEADERS } from './http/request-head.js';
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -30,9 +37,14 @@ export async function listen(listener: RequestListener, host: string, port: numb
       keepAlive: true,
       keepAliveInitialDelay: TCP_KEEPALIVE_MS,
       noDelay: true,
+      // The app says no to these itself, in words.
+      requireHostHeader: false,
     },
     listener,
   );
+  server.maxHeadersCount = MAX_HEADERS + 1;
+  server.on('checkExpectation', listener);
+  server.on('connect', (_req, socket) => lastWords(socket, NO_PROXY));
   const answers = new WeakMap<Duplex, ServerResponse>();
   server.on('connection', socket => socket.setMaxListeners(0));
   server.on('request', (req, res) => answers.set(req.socket, res));
@@ -60,28 +72,16 @@ async function closeGently(server: Server): Promise<void> {
 }
 
 interface RawError {
-  readonly status: string;
   readonly code: ErrorCode;
   readonly message: string;
 }
 
 const CLIENT_ERRORS: Readonly<Record<string, RawError>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: {
-    status: '408 Request Timeout',
-    code: 'request_timeout',
-    message: 'The request took too long to arrive.',
-  },
-  HPE_HEADER_OVERFLOW: {
-    status: '431 Request Header Fields Too Large',
-    code: 'invalid_request',
-    message: 'The request headers are too large.',
-  },
+  ERR_HTTP_REQUEST_TIMEOUT: { code: 'request_timeout', message: 'The request took too long to arrive.' },
+  HPE_HEADER_OVERFLOW: { code: 'headers_too_large', message: 'The request headers are too large.' },
 };
-const MALFORMED: RawError = {
-  status: '400 Bad Request',
-  code: 'invalid_request',
-  message: 'This is not a well-formed HTTP request.',
-};
+const MALFORMED: RawError = { code: 'invalid_request', message: 'This is not a well-formed HTTP request.' };
+const NO_PROXY: RawError = { code: 'method_not_allowed', message: 'CONNECT is for proxies; this is none.' };
 
 /** No request object exists for what came, so the answer is written to the bare socket. */
 function answerClientError(
@@ -94,11 +94,15 @@ function answerClientError(
     socket.destroy();
     return;
   }
-  const { status, code, message } = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED;
+  lastWords(socket, CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED);
+}
+
+function lastWords(socket: Duplex, { code, message }: RawError): void {
+  const { status } = ERRORS[code];
   const requestId = randomUUID();
   const body = JSON.stringify({ error: message, code, request_id: requestId });
   socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nX-Request-ID: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
   );
   // A peer that never closes its side would keep the descriptor.

@@ -20,14 +20,16 @@ beforeEach(async () => {
 });
 afterEach(() => server.destroy());
 
-/** Sends the head, then the same frame for as long as the server takes it; resolves with the answer. */
-function flood(head: string, frame: Buffer): Promise<{ answer: string; sentBytes: number }> {
+/**
+ * Sends the head, then the same frame for as long as the server takes it, or until it answers; resolves with the answer.
+ */
+function flood(head: string, frame: Buffer, isDeaf = false): Promise<{ answer: string; sentBytes: number }> {
   return new Promise(resolve => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     let answer = '';
     let sentBytes = 0;
     const pump = (): void => {
-      while (frame.length > 0 && !socket.destroyed && socket.writable && answer === '') {
+      while (frame.length > 0 && !socket.destroyed && socket.writable && (isDeaf || answer === '')) {
         sentBytes += frame.length;
         if (!socket.write(frame)) return;
       }
@@ -56,6 +58,13 @@ describe('a body that is too large', () => {
     expect(answer).toContain('Connection: close');
     expect(answer).toContain('"body_too_large"');
     expect(sentBytes).toBeLessThan(64 * MAX_BODY_BYTES);
+  });
+
+  it('is refused in words to a client that sends on whatever it hears, and then it is cut off', async () => {
+    for (let round = 0; round < 3; round++) {
+      const { answer } = await flood('Transfer-Encoding: chunked', CHUNK, true);
+      expect(answer).toContain('"body_too_large"');
+    }
   });
 
   it('is told by its length before any of it was sent', async () => {

@@ -1,6 +1,7 @@
 // The bytes of a body, bounded. Knows nothing of what they mean.
 import type { Request, RequestHandler } from 'express';
 import { AppError } from '../errors.js';
+import { discardRest } from './discard-rest.js';
 
 export const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -39,9 +40,8 @@ export function readBodyUpTo(maxBytes: number): RequestHandler {
   };
 }
 
-/** What still comes is thrown away, so that the answer is not lost to a reset of a connection with unread bytes. */
 function tooLarge(req: Request, maxBytes: number): AppError {
-  req.on('error', () => {}).resume();
+  discardRest(req);
   return new AppError('body_too_large', `The body is larger than ${maxBytes} bytes.`, {
     headers: { Connection: 'close' },
   });

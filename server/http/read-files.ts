@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import type { Request } from 'express';
 import { AppError } from '../errors.js';
+import { discardRest } from './discard-rest.js';
 
 export interface FormFile {
   readonly field: string;
@@ -109,9 +110,8 @@ function openParser(type: string, maxFiles: number): BusboyInstance {
   }
 }
 
-/** What still comes is thrown away, so that the answer is not lost to a reset of a connection with unread bytes. */
 function discard(req: Request, error: AppError): AppError {
-  req.on('error', () => {}).resume();
+  discardRest(req);
   return error;
 }
 
