@@ -107,6 +107,7 @@ function startGateway(folder, logFile, databaseUrl) {
         PATH: process.env.PATH,
         HOME: process.env.HOME,
         PORT: '0',
+        RATE_LIMIT_ENABLED: 'false',
         MINIVAULT_ENGINE: 'fake',
         MINIVAULT_DATA_DIR: folder,
         MINIVAULT_LOG_FILE: logFile,

@@ -36,6 +36,7 @@ async function serve(name, args) {
       env: {
         PATH: process.env.PATH,
         PORT: '0',
+        RATE_LIMIT_ENABLED: 'false',
         LOG_LEVEL: 'info',
         MINIVAULT_ENGINE: 'fake',
         MINIVAULT_PYTHON: PYTHON,

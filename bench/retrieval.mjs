@@ -24,6 +24,7 @@ async function serve() {
     env: {
       PATH: process.env.PATH,
       PORT: '0',
+      RATE_LIMIT_ENABLED: 'false',
       MINIVAULT_ENGINE: 'streamer',
       MINIVAULT_MODEL: MODEL,
       MINIVAULT_DATA_DIR: dir,

@@ -39,6 +39,7 @@ async function startGateway() {
     env: {
       PATH: process.env.PATH,
       PORT: '0',
+      RATE_LIMIT_ENABLED: 'false',
       ...(place.url === null ? {} : { DATABASE_URL: place.url }),
       MINIVAULT_ENGINE: 'fake',
       MINIVAULT_PYTHON: process.env.MINIVAULT_PYTHON ?? path.join(REPOSITORY_DIR, '.venv/bin/python'),

@@ -96,6 +96,7 @@ function gateway({ repositoryDir, dataDir, python, port, scratchDir }) {
     env: {
       ...process.env,
       PORT: String(port),
+      RATE_LIMIT_ENABLED: 'false',
       MINIVAULT_DATA_DIR: dataDir,
       MINIVAULT_PYTHON: python,
       MINIVAULT_LOG_FILE: path.join(scratchDir, 'log.jsonl'),

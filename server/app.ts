@@ -2,6 +2,7 @@
 import express, { type Express } from 'express';
 import { may } from './http/access.js';
 import { requireApiKey } from './http/auth.js';
+import { createClientAddress } from './http/client-address.js';
 import { errorHandler } from './http/error-handler.js';
 import { foreignPages } from './http/foreign-pages.js';
 import { readBody, readBodyUpTo } from './http/read-body.js';
@@ -57,7 +58,7 @@ export function createApp(parts: Parts): Express {
   app.disable('etag');
   app.set('query parser', 'simple');
 
-  app.use(requestScope(parts.logger));
+  app.use(requestScope(parts.logger, createClientAddress(parts.trustedProxies)));
   app.use(requestHead);
   app.use(foreignPages(parts.foreignPages));
   app.use(requireApiKey(parts.apiKey));

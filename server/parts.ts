@@ -38,6 +38,8 @@ export interface Parts {
   readonly maxWaiting: number;
   readonly timeouts: StreamTimeouts;
   readonly foreignPages: ForeignPagesOptions;
+  /** Whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
   /** What every request must carry; null for nothing. */
   readonly apiKey: string | null;
   readonly admission: Admission;
@@ -160,6 +162,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       allowedHosts: config.MINIVAULT_ALLOWED_HOSTS ?? [],
       corsOrigins: config.MINIVAULT_CORS_ORIGINS ?? [],
     },
+    trustedProxies: config.MINIVAULT_TRUST_PROXY ?? [],
     apiKey: config.API_KEY,
     admission,
     embedAdmission,

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import type { Caller } from '../domain/caller.js';
 import type { Logger } from '../log.js';
+import { type ClientAddress, createClientAddress } from './client-address.js';
 
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
@@ -10,6 +11,8 @@ export interface RequestScope {
   /** The client's X-Request-ID when well formed, else our own. */
   readonly requestId: string;
   readonly startedAtMs: number;
+  /** The client's, by which it is told from others where it has no key. */
+  readonly address: string;
   /** Aborted when the connection closes before the answer was written whole. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
@@ -35,7 +38,7 @@ export function scopeOf(res: Response): RequestScope {
 }
 
 /** First middleware of the pipeline. */
-export function requestScope(logger: Logger) {
+export function requestScope(logger: Logger, clientAddress: ClientAddress = createClientAddress([])) {
   return (req: Request, res: Response, next: NextFunction): void => {
     const given = req.get('x-request-id');
     const requestId = given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
@@ -63,6 +66,7 @@ export function requestScope(logger: Logger) {
     scopes.set(res, {
       requestId,
       startedAtMs,
+      address: clientAddress(req),
       signal: gone.signal,
       logger: logger.child({ request_id: requestId }),
       caller: NOBODY,

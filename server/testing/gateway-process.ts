@@ -51,6 +51,7 @@ export async function spawnGateway({
       PATH: process.env.PATH,
       HOME: process.env.HOME,
       PORT: '0',
+      RATE_LIMIT_ENABLED: 'false',
       MINIVAULT_ENGINE: 'fake',
       MINIVAULT_DATA_DIR: home,
       MINIVAULT_LOG_FILE: logFile,

@@ -44,6 +44,7 @@ export async function startApp({
   const store = vault === false ? null : await makeStore(vault === true ? undefined : vault);
   const config = readConfig({
     PORT: '0',
+    RATE_LIMIT_ENABLED: 'false',
     MINIVAULT_ENGINE: 'fake',
     MINIVAULT_DATA_DIR: store?.url === null ? path.dirname(store.folder) : dir,
     MINIVAULT_LOG_FILE: logFile,

@@ -35,6 +35,7 @@ class GatewayProcess:
                 "PATH": os.environ["PATH"],
                 "HOME": os.environ.get("HOME", str(self.folder)),
                 "PORT": "0",
+                "RATE_LIMIT_ENABLED": "false",
                 "MINIVAULT_ENGINE": "fake",
                 "MINIVAULT_PYTHON": sys.executable,
                 "MINIVAULT_DATA_DIR": str(self.folder),
