@@ -80,6 +80,11 @@ export const ERRORS = {
     retryable: false,
     about: 'A job was submitted for a client that has no open stream.',
   },
+  client_id_taken: {
+    status: 409,
+    retryable: false,
+    about: 'Another key has a stream open under this `client_id`, or had one until just now: take another.',
+  },
   job_not_found: { status: 404, retryable: false, about: 'There was never a job of this client by that id.' },
   job_expired: { status: 410, retryable: false, about: 'The job ended too long ago to be read again.' },
   key_not_found: { status: 404, retryable: false, about: 'There is no key of that id.' },

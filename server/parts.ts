@@ -123,6 +123,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     generate,
     resumeGraceMs: config.MINIVAULT_RESUME_GRACE_MS,
     maxStreams: config.MINIVAULT_STREAMS_MAX,
+    maxStreamsOfCaller: config.MINIVAULT_STREAMS_PER_KEY_MAX,
     loading: () => worker.status().loading,
     logger,
   });

@@ -126,8 +126,8 @@ describe('jobs', () => {
     run.end();
     expect(await later.end).toBe('ended');
     expect(typesOf(later.heard)).toEqual(['connected', 'token', 'token', 'done', 'finished']);
-    expect(jobs.hasMore('c', { point: { jobId: id, seq: 5 }, isExplicit: true })).toBe(false);
-    expect(jobs.hasMore('c', { point: { jobId: id, seq: 4 }, isExplicit: true })).toBe(true);
+    expect(jobs.hasMore('c', { caller: null, point: { jobId: id, seq: 5 }, isExplicit: true })).toBe(false);
+    expect(jobs.hasMore('c', { caller: null, point: { jobId: id, seq: 4 }, isExplicit: true })).toBe(true);
   });
 
   it('are gone for who asks by name too late, and unknown to another client', async () => {

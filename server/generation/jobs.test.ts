@@ -84,10 +84,10 @@ describe('jobs', () => {
     const { heard, end } = await listen(jobs);
     const { run } = await submit();
     await soon();
-    expect(jobs.giveUp('c')).toBe(true);
+    expect(jobs.giveUp('c', null)).toBe(true);
     expect(await end).toBe('ended');
     expect([run.signal.aborted, heard.at(-1)?.type]).toEqual([true, 'finished']);
-    expect(jobs.giveUp('c')).toBe(false);
+    expect(jobs.giveUp('c', null)).toBe(false);
   });
 
   it('move to the newer of two streams; the older one hears of it and ends', async () => {
@@ -114,6 +114,19 @@ describe('jobs', () => {
     expect(jobs.connected).toBe(2);
   });
 
+  it('have a bounded number of streams of one key, which without keys there is not', async () => {
+    const { jobs } = createJobs({ maxStreams: 20, maxStreamsOfCaller: 2 });
+    const open = async (clientId: string, caller: string | null) =>
+      (await Promise.race([(await listen(jobs, null, false, clientId, caller)).end, soon()])) ?? 'open';
+    expect([await open('a', 'alice'), await open('b', 'alice'), await open('c', 'alice')]).toEqual([
+      'open',
+      'open',
+      'too_many_streams',
+    ]);
+    expect([await open('a', 'alice'), await open('d', 'bob')]).toEqual(['open', 'open']);
+    for (const clientId of ['e', 'f', 'g', 'h']) expect(await open(clientId, null)).toBe('open');
+  });
+
   it('end before their stream does when the gateway stops', async () => {
     const { jobs, submit } = createJobs();
     const idle = await listen(jobs, null, false, 'idle');
@@ -129,6 +142,32 @@ describe('jobs', () => {
     await expect(submit()).rejects.toMatchObject({ code: 'shutting_down' });
   });
 
+  it('are told to their own caller alone; to another it is as if there were none', async () => {
+    const { jobs, submit } = createJobs();
+    const { heard } = await listen(jobs, null, false, 'c', 'alice');
+    const { id, run } = await submit('c', 'alice');
+    const refused = await listen(jobs, null, false, 'c', 'bob');
+    expect(await refused.end).toBe('client_id_taken');
+    await expect(submit('c', 'bob')).rejects.toMatchObject({ code: 'client_not_connected' });
+    const explicit = await listen(jobs, { jobId: id, seq: 0 }, true, 'c', 'bob');
+    expect([explicit.heard, await explicit.end]).toEqual([[], 'job_not_found']);
+    expect(jobs.giveUp('c', 'bob')).toBe(false);
+    run.end();
+    await soon();
+    expect(typesOf(heard)).toEqual(['connected', 'queued', 'done']);
+    await pass(GRACE_MS + 100);
+    const expired = (caller: string) => listen(jobs, { jobId: id, seq: 0 }, true, 'c', caller);
+    expect(await (await expired('bob')).end).toBe('job_not_found');
+    expect(await (await expired('alice')).end).toBe('job_expired');
+  });
+
+  it('of a client may be given up by one that sees all', async () => {
+    const { jobs } = createJobs();
+    const { end } = await listen(jobs, null, false, 'c', 'alice');
+    expect(jobs.giveUp('c', null)).toBe(true);
+    expect(await end).toBe('ended');
+  });
+
   it('leave nothing behind', async () => {
     const { jobs, submit, runs } = createJobs({ logLimits: { maxEvents: 5, maxBytes: 1e6 } });
     for (let i = 0; i < 50; i++) {
@@ -141,7 +180,7 @@ describe('jobs', () => {
     expect(jobs.connected).toBe(0);
     for (const [i, { signal }] of runs.entries()) {
       expect(signal.aborted).toBe(true);
-      expect(jobs.giveUp(`client-${i}`)).toBe(false);
+      expect(jobs.giveUp(`client-${i}`, null)).toBe(false);
     }
   });
 });

@@ -20,6 +20,8 @@ export interface JobsOptions {
   /** How long the jobs of a client go on without it, and an ended one is kept, from the moment its end was sent. */
   readonly resumeGraceMs: number;
   readonly maxStreams: number;
+  /** Of one caller that has a name. */
+  readonly maxStreamsOfCaller: number;
   /** How far the model is; null once it is there. */
   readonly loading: () => Loading | null;
   readonly logger: Logger;
@@ -27,6 +29,8 @@ export interface JobsOptions {
 }
 
 export interface ConnectOptions {
+  /** Name of who connects; null while keys are off. */
+  readonly caller: string | null;
   /** Where the client stands; null when it does not say. */
   readonly point: JobPoint | null;
   /** It asked for this point by name: what is not there any more is an error, and the stream ends with the last job. */
@@ -41,6 +45,8 @@ interface Stream {
 }
 
 interface Client {
+  /** Whose it is: no other caller hears of it. */
+  readonly caller: string | null;
   readonly jobs: Job[];
   /** Aborted when the client is given up: all its jobs are cancelled. */
   readonly gone: AbortController;
@@ -51,7 +57,7 @@ interface Client {
 export class Jobs {
   readonly #options: JobsOptions;
   readonly #clients = new Map<string, Client>();
-  /** `client/job`, oldest first. */
+  /** Caller, client and job, oldest first. */
   readonly #expired = new Set<string>();
   #closing: AppError | null = null;
 
@@ -65,22 +71,24 @@ export class Jobs {
   }
 
   /** Whether a stream from there would say anything. @throws AppError as `connect` does */
-  hasMore(clientId: string, { point, isExplicit }: ConnectOptions): boolean {
-    const { jobs } = this.#admit(clientId, point, isExplicit);
-    return new JobReader(jobs, point).hasMore(jobs);
+  hasMore(clientId: string, options: ConnectOptions): boolean {
+    const { jobs } = this.#admit(clientId, options);
+    return new JobReader(jobs, options.point).hasMore(jobs);
   }
 
   /**
    * The stream of a client: all events of its jobs from where it stands, in order, until it leaves, another connection
    * replaces it or the gateway stops. Refusals are thrown by the first `next()`, before any event.
-   * @throws AppError too_many_streams, shutting_down; job_not_found or job_expired for an explicit point
+   * @throws AppError too_many_streams, shutting_down; client_id_taken where another caller has a client of that name;
+   * job_not_found or job_expired for an explicit point
    */
   async *connect(
     clientId: string,
-    { point, isExplicit }: ConnectOptions,
+    options: ConnectOptions,
     signal: AbortSignal,
   ): AsyncGenerator<readonly ClientEvent[]> {
-    const client = this.#admit(clientId, point, isExplicit);
+    const { point, isExplicit } = options;
+    const client = this.#admit(clientId, options);
     const reader = new JobReader(client.jobs, point);
     const stream = this.#takeOver(clientId, client);
     const onLeave = (): void => stream.wake.resolve();
@@ -121,7 +129,7 @@ export class Jobs {
   ): Promise<{ readonly position: number }> {
     if (this.#closing !== null) throw this.#closing;
     const client = this.#clients.get(clientId);
-    if (!client?.stream) throw notConnected(clientId);
+    if (!client?.stream || client.caller !== context.caller) throw notConnected(clientId);
     const { generate, loading, logger, logLimits = JOB_LOG_LIMITS } = this.#options;
     const events = generate(request, context, client.gone.signal)[Symbol.asyncIterator]();
     const first = await events.next().catch((error: unknown) => {
@@ -135,10 +143,13 @@ export class Jobs {
     return { position: queued?.type === 'queued' ? queued.position : 0 };
   }
 
-  /** The client is not coming back: its jobs are cancelled now, its stream ends. False when it is not known. */
-  giveUp(clientId: string): boolean {
+  /**
+   * The client is not coming back: its jobs are cancelled now, its stream ends. False when it is not known.
+   * @param owner whose it must be; null: anybody's
+   */
+  giveUp(clientId: string, owner: string | null): boolean {
     const client = this.#clients.get(clientId);
-    if (client === undefined) return false;
+    if (client === undefined || (owner !== null && client.caller !== owner)) return false;
     this.#forget(clientId, client);
     endStream(client, { type: 'finished' });
     return true;
@@ -150,21 +161,36 @@ export class Jobs {
     for (const { stream } of this.#clients.values()) stream?.wake.resolve();
   }
 
-  #admit(clientId: string, point: JobPoint | null, isExplicit: boolean): Client {
+  #admit(clientId: string, { caller, point, isExplicit }: ConnectOptions): Client {
     if (this.#closing !== null) throw this.#closing;
-    const client = this.#clients.get(clientId) ?? createClient();
-    if (client.stream === null && this.connected >= this.#options.maxStreams) {
-      throw new AppError('too_many_streams', `${this.connected} clients have a stream open.`, {
-        retryAfterMs: RETRY_WHEN_CROWDED_MS,
+    const known = this.#clients.get(clientId);
+    const isOthers = known !== undefined && known.caller !== caller;
+    if (isOthers && !isExplicit) {
+      throw new AppError('client_id_taken', `Another caller has a client "${clientId}"; take another id.`, {
+        param: 'client_id',
       });
     }
+    const client = isOthers || known === undefined ? createClient(caller) : known;
+    if (client.stream === null) this.#requireRoom(caller);
     if (isExplicit && point !== null && !client.jobs.some(({ id }) => id === point.jobId)) {
-      if (this.#expired.has(`${clientId}/${point.jobId}`)) {
+      if (this.#expired.has(expiredName(client, clientId, point.jobId))) {
         throw new AppError('job_expired', `Job "${point.jobId}" ended too long ago.`);
       }
       throw new AppError('job_not_found', `Client "${clientId}" has no job "${point.jobId}".`);
     }
     return client;
+  }
+
+  #requireRoom(caller: string | null): void {
+    const { maxStreams, maxStreamsOfCaller } = this.#options;
+    const open = [...this.#clients.values()].filter(({ stream }) => stream !== null);
+    const own = open.filter(client => client.caller === caller).length;
+    const retryAfterMs = RETRY_WHEN_CROWDED_MS;
+    if (open.length >= maxStreams) {
+      throw new AppError('too_many_streams', `${open.length} clients have a stream open.`, { retryAfterMs });
+    }
+    if (caller === null || own < maxStreamsOfCaller) return;
+    throw new AppError('too_many_streams', `This key has ${own} streams open.`, { retryAfterMs });
   }
 
   #takeOver(clientId: string, client: Client): Stream {
@@ -200,7 +226,7 @@ export class Jobs {
     const index = client.jobs.indexOf(job);
     if (index < 0) return;
     client.jobs.splice(index, 1);
-    this.#expired.add(`${clientId}/${job.id}`);
+    this.#expired.add(expiredName(client, clientId, job.id));
     for (const oldest of this.#expired) {
       if (this.#expired.size <= MAX_EXPIRED_IDS) break;
       this.#expired.delete(oldest);
@@ -208,11 +234,16 @@ export class Jobs {
   }
 }
 
-function createClient(): Client {
+/** What ended is told to its own caller alone. */
+function expiredName({ caller }: Client, clientId: string, jobId: string): string {
+  return JSON.stringify([caller, clientId, jobId]);
+}
+
+function createClient(caller: string | null): Client {
   const gone = new AbortController();
   // One signal for all its jobs, however many wait.
   setMaxListeners(0, gone.signal);
-  return { jobs: [], gone, stream: null, graceTimer: null };
+  return { caller, jobs: [], gone, stream: null, graceTimer: null };
 }
 
 function notConnected(clientId: string): AppError {

@@ -3,6 +3,7 @@ import { type KeptResponse, ResponsesStore } from './responses-store.js';
 
 const kept = (id: string, more: Partial<KeptResponse> = {}): KeptResponse => ({
   id,
+  caller: null,
   isEnded: true,
   isWhole: true,
   whole: () => ({ id }),
@@ -41,6 +42,25 @@ describe('kept responses', () => {
     store.put(kept('a', { isEnded: false }));
     store.put(kept('b'));
     expect(idsOf(store, 'a', 'b')).toEqual(['a']);
+  });
+
+  it('are there for their own caller, and for one that sees all', () => {
+    const store = new ResponsesStore();
+    store.put(kept('a', { caller: 'alice' }));
+    expect([store.get('a', 'alice')?.id, store.get('a', 'bob'), store.get('a')?.id]).toEqual([
+      'a',
+      null,
+      'a',
+    ]);
+  });
+
+  it('count no use that another caller tried to make of them', () => {
+    const store = new ResponsesStore({ maxResponses: 2, maxCharacters: 1_000 });
+    store.put(kept('a', { caller: 'alice' }));
+    store.put(kept('b', { caller: 'alice' }));
+    store.get('a', 'bob');
+    store.put(kept('c'));
+    expect(idsOf(store, 'a', 'b', 'c')).toEqual(['b', 'c']);
   });
 
   it('are gone when deleted, once', () => {

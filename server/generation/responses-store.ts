@@ -16,6 +16,8 @@ export interface BackgroundRun {
 
 export interface KeptResponse {
   readonly id: string;
+  /** Name of who asked; null while keys are off. */
+  readonly caller: string | null;
   readonly isEnded: boolean;
   /** Whether another one can go on from it. */
   readonly isWhole: boolean;
@@ -52,10 +54,10 @@ export class ResponsesStore {
     this.#makeRoom();
   }
 
-  /** Counts as a use. */
-  get(id: string): KeptResponse | null {
+  /** Counts as a use. @param owner whose it must be; null: anybody's */
+  get(id: string, owner: string | null = null): KeptResponse | null {
     const found = this.#kept.get(id);
-    if (found === undefined) return null;
+    if (found === undefined || (owner !== null && found.response.caller !== owner)) return null;
     this.#kept.delete(id);
     this.#kept.set(id, found);
     return found.response;

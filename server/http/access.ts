@@ -1,6 +1,7 @@
-// What a caller needs for a route. Stands first in every route of app.ts, so that a route without it is seen at once.
+// What a caller needs for a route, and whose things it sees there. `may` stands first in every route of app.ts, so that a
+// route without it is seen at once.
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import type { Scope } from '../domain/caller.js';
+import type { Caller, Scope } from '../domain/caller.js';
 import { AppError } from '../errors.js';
 import { scopeOf } from './request-scope.js';
 
@@ -19,6 +20,32 @@ export function may(access: Access): RequestHandler {
   };
   guards.set(guard, access);
   return guard;
+}
+
+/**
+ * The name of whose exchanges, responses and streams a caller sees; null: everybody's, which is an admin's to see.
+ * @throws AppError missing_scope (403) for a user without a name, to whom nothing can belong
+ */
+export function ownerSeenBy({ role, name }: Caller): string | null {
+  if (role === 'admin') return null;
+  if (name === null) throw new AppError('missing_scope', 'Nothing here belongs to a caller without a name.');
+  return name;
+}
+
+/**
+ * The filters of a caller, who sees no others' exchanges with them.
+ * @throws AppError missing_scope (403) when they ask for another caller's
+ */
+export function ownFilters<Filters extends { readonly caller?: string | undefined }>(
+  caller: Caller,
+  filters: Filters,
+): Filters {
+  const owner = ownerSeenBy(caller);
+  if (owner === null || filters.caller === owner) return filters;
+  if (filters.caller === undefined) return { ...filters, caller: owner };
+  throw new AppError('missing_scope', 'Only an admin’s key sees what other callers asked.', {
+    param: 'caller',
+  });
 }
 
 /** What a handler asks for; null when it is no guard. */

@@ -53,6 +53,7 @@ export const systemsOperations: readonly Operation[] = [
       'invalid_request',
       'job_not_found',
       'job_expired',
+      'client_id_taken',
       'too_many_streams',
       'shutting_down',
       'internal',

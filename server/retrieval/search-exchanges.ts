@@ -67,7 +67,7 @@ export function createSearchExchanges({
   const findByMeaning = async ({ query, language, filters }: ExchangeQuery, signal: AbortSignal) => {
     const { id, dimensions } = await embedder.describe(signal);
     const current = { id, dimensions };
-    const embedded = await vectors.count(current);
+    const embedded = await vectors.count(current, filters.caller);
     if (query.trim() === '') return { nearest: [], embedded };
     const [embedding] = await embedder.embed([query], signal);
     if (embedding === undefined) throw new Error('The embedder gave no vector for a query.');

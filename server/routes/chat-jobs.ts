@@ -14,6 +14,7 @@ import type { JobPoint } from '../domain/job.js';
 import { AppError } from '../errors.js';
 import type { ConnectOptions, Jobs } from '../generation/jobs.js';
 import type { ServedModels } from '../generation/served-models.js';
+import { ownerSeenBy } from '../http/access.js';
 import { parseBody, parseWith } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
@@ -30,7 +31,7 @@ export interface ChatJobsRouteParts {
 const UNREADABLE: JobPoint = { jobId: '', seq: 0 };
 
 /** The header goes before the query: an EventSource comes back with its first address and a newer header. */
-function pointOf(req: Request): ConnectOptions {
+function pointOf(req: Request): Pick<ConnectOptions, 'point' | 'isExplicit'> {
   const { from, last_event_id: inQuery } = parseWith(clientQuerySchema, { ...req.query });
   const inHeader = req.get('last-event-id') ?? '';
   if (from !== undefined) return { point: parsePoint(inHeader) ?? parsePoint(from), isExplicit: true };
@@ -41,7 +42,8 @@ function pointOf(req: Request): ConnectOptions {
 export function clientStreamRoute({ jobs, timeouts, models }: ChatJobsRouteParts): RequestHandler {
   return async (req, res) => {
     const { client_id: clientId } = parseWith(clientPathSchema, { ...req.params });
-    const options = pointOf(req);
+    const scope = scopeOf(res);
+    const options = { caller: scope.caller.name, ...pointOf(req) };
     if (options.isExplicit && !jobs.hasMore(clientId, options)) {
       res.status(204).end();
       return;
@@ -50,7 +52,6 @@ export function clientStreamRoute({ jobs, timeouts, models }: ChatJobsRouteParts
       res.type(SSE_CONTENT_TYPE).end();
       return;
     }
-    const scope = scopeOf(res);
     const events = jobs.connect(clientId, options, scope.signal);
     const encoder = createJobSseEncoder({ model: models.current(), requestId: scope.requestId });
     await sendStream(res, scope, events, encoder, timeouts);
@@ -60,7 +61,7 @@ export function clientStreamRoute({ jobs, timeouts, models }: ChatJobsRouteParts
 export function leaveRoute({ jobs }: Pick<ChatJobsRouteParts, 'jobs'>): RequestHandler {
   return (req, res) => {
     const { client_id: clientId } = parseWith(clientPathSchema, { ...req.params });
-    if (!jobs.giveUp(clientId)) {
+    if (!jobs.giveUp(clientId, ownerSeenBy(scopeOf(res).caller))) {
       throw new AppError('client_not_connected', `There is no client "${clientId}".`, { param: 'client_id' });
     }
     res.status(204).end();

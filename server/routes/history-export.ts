@@ -1,6 +1,7 @@
 // GET /history/export: all exchanges that match, oldest first, as a file.
 import type { RequestHandler } from 'express';
 import { createExportEncoder, type ExportEvent, exportQuerySchema } from '../dialects/history-export.js';
+import { ownFilters } from '../http/access.js';
 import { parseWith } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
@@ -12,9 +13,10 @@ export interface ExportRouteParts extends HistoryRouteParts {
 
 export function exportRoute({ history, vault, timeouts }: ExportRouteParts): RequestHandler {
   return async (req, res) => {
-    const { format, ...filters } = parseWith(exportQuerySchema, req.query);
-    await vault.caughtUp();
+    const { format, ...asked } = parseWith(exportQuerySchema, req.query);
     const scope = scopeOf(res);
+    const filters = ownFilters(scope.caller, asked);
+    await vault.caughtUp();
     const batches = req.method === 'HEAD' ? [] : history.read(filters, scope.signal);
     const name = `minivault-history-${new Date().toISOString().slice(0, 10)}.${format}`;
     await sendStream(res, scope, exportEvents(batches, scope.signal), createExportEncoder(format), {

@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { replayAnswer, replayBodySchema, replayQuerySchema } from '../dialects/replay.js';
 import { type ReplayParts, replay } from '../generation/replay.js';
+import { ownerSeenBy } from '../http/access.js';
 import { parseBody, parseWith } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { fromLogLine } from '../store/log-line.js';
@@ -13,8 +14,9 @@ export function replayRoute(parts: HistoryRouteParts & ReplayParts): RequestHand
   return async (req, res) => {
     const { force } = parseWith(replayQuerySchema, req.query);
     parseBody(req, replayBodySchema);
-    const original = fromLogLine(await requireExchange(parts, req.params.id));
     const scope = scopeOf(res);
+    const line = await requireExchange(parts, req.params.id, ownerSeenBy(scope.caller));
+    const original = fromLogLine(line);
     const id = uuidv7();
     const compared = await replay(
       parts,

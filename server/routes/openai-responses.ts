@@ -1,5 +1,5 @@
 // POST /v1/responses: a response streamed, whole, or in the background.
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import type { Backend } from '../backend/backend.js';
 import { type ResponseContext, toResponseId } from '../dialects/openai-responses.js';
@@ -38,7 +38,7 @@ export function createResponseRoute(parts: ResponsesRouteParts): RequestHandler 
     const { id, requestId } = { id: uuidv7(), requestId: scope.requestId };
     const { reading, conversation, ...asked } = toGeneration(
       body,
-      formerConversation(body, responses),
+      formerConversation(body, responses, res),
       drawSeed(),
     );
     const context: ResponseContext = {
@@ -64,7 +64,7 @@ export function createResponseRoute(parts: ResponsesRouteParts): RequestHandler 
       reading === 'none' ? generated : parseToolCalls(generated, { format, exchangeId: id, isParallel });
     const frames = await begin(foldFrames(events, fold));
     const background = body.background === true ? runInBackground(frames, leaving) : null;
-    const kept = toKept(fold, context, conversation, background);
+    const kept = toKept(fold, context, { caller: scope.caller.name, conversation, background });
     const keep = (): void => {
       if (body.store !== false) responses.put(kept);
     };
@@ -100,9 +100,10 @@ export function createResponseRoute(parts: ResponsesRouteParts): RequestHandler 
 function formerConversation(
   { previous_response_id: id }: ResponsesBody,
   responses: ResponsesStore,
+  res: Response,
 ): readonly Message[] {
   if (id == null) return [];
-  const former = requireResponse(responses, id, 'previous_response_id');
+  const former = requireResponse(responses, res, { id, param: 'previous_response_id' });
   if (former.isWhole) return former.conversation();
   const why = former.isEnded ? 'failed or was cancelled' : 'is still being written';
   throw new AppError('invalid_request', `Response "${id}" ${why}: nothing can go on from it.`, {
@@ -122,11 +123,17 @@ function runInBackground(source: AsyncIterable<readonly Frame[]>, leaving: Abort
 function toKept(
   fold: ResponseFold,
   { id, body }: ResponseContext,
-  conversation: readonly Message[],
-  background: BackgroundRun | null,
+  {
+    caller,
+    conversation,
+    background,
+  }: Pick<KeptResponse, 'caller' | 'background'> & {
+    readonly conversation: readonly Message[];
+  },
 ): KeptResponse {
   return {
     id: toResponseId(id),
+    caller,
     get isEnded() {
       return fold.isEnded;
     },

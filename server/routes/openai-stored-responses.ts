@@ -1,5 +1,5 @@
 // Kept responses: GET and DELETE /v1/responses/{id}, POST …/cancel, GET …/input_items.
-import type { RequestHandler } from 'express';
+import type { RequestHandler, Response } from 'express';
 import { createFrameEncoder } from '../dialects/openai-responses-events.js';
 import {
   inputItemsAnswer,
@@ -8,6 +8,7 @@ import {
 } from '../dialects/openai-stored-responses.js';
 import { AppError } from '../errors.js';
 import type { KeptResponse, ResponsesStore } from '../generation/responses-store.js';
+import { ownerSeenBy } from '../http/access.js';
 import { parseWith } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
@@ -19,9 +20,15 @@ export interface StoredResponsesRouteParts {
 
 type OfOne = RequestHandler<{ id: string }>;
 
-/** @param param where the id came from @throws AppError response_not_found */
-export function requireResponse(responses: ResponsesStore, id: string, param: string): KeptResponse {
-  const found = responses.get(id);
+const PARAM = 'response_id';
+
+/** @param param where the id came from @throws AppError response_not_found, also for another caller's */
+export function requireResponse(
+  responses: ResponsesStore,
+  res: Response,
+  { id, param }: { readonly id: string; readonly param: string },
+): KeptResponse {
+  const found = responses.get(id, ownerSeenBy(scopeOf(res).caller));
   if (found) return found;
   throw new AppError(
     'response_not_found',
@@ -34,7 +41,7 @@ export function requireResponse(responses: ResponsesStore, id: string, param: st
 export function retrieveResponseRoute({ responses, timeouts }: StoredResponsesRouteParts): OfOne {
   return async (req, res) => {
     const query = parseWith(retrieveQuerySchema, req.query);
-    const found = requireResponse(responses, req.params.id, 'response_id');
+    const found = requireResponse(responses, res, { id: req.params.id, param: PARAM });
     if (query.stream !== 'true') {
       res.json(found.whole());
       return;
@@ -69,7 +76,7 @@ export function retrieveResponseRoute({ responses, timeouts }: StoredResponsesRo
 /** One that still runs is cancelled. */
 export function deleteResponseRoute({ responses }: StoredResponsesRouteParts): OfOne {
   return (req, res) => {
-    const { id, background } = requireResponse(responses, req.params.id, 'response_id');
+    const { id, background } = requireResponse(responses, res, { id: req.params.id, param: PARAM });
     responses.delete(id);
     background?.cancel();
     res.json({ id, object: 'response', deleted: true });
@@ -79,7 +86,7 @@ export function deleteResponseRoute({ responses }: StoredResponsesRouteParts): O
 /** Answers when the model has let go of it; one that has ended stays as it is. */
 export function cancelResponseRoute({ responses }: StoredResponsesRouteParts): OfOne {
   return async (req, res) => {
-    const found = requireResponse(responses, req.params.id, 'response_id');
+    const found = requireResponse(responses, res, { id: req.params.id, param: PARAM });
     if (found.background === null) {
       throw new AppError('invalid_request', 'Only a response made in the background can be cancelled.', {
         param: 'response_id',
@@ -94,7 +101,7 @@ export function cancelResponseRoute({ responses }: StoredResponsesRouteParts): O
 export function inputItemsRoute({ responses }: StoredResponsesRouteParts): OfOne {
   return (req, res) => {
     const query = parseWith(inputItemsQuerySchema, req.query);
-    const { inputItems } = requireResponse(responses, req.params.id, 'response_id');
+    const { inputItems } = requireResponse(responses, res, { id: req.params.id, param: PARAM });
     res.json(inputItemsAnswer(inputItems, query));
   };
 }

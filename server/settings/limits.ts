@@ -65,6 +65,11 @@ export const limitsSettings = {
     fallback: '256',
     about: 'Clients of the two-step chat at once; one more is refused with 429.',
   },
+  MINIVAULT_STREAMS_PER_KEY_MAX: {
+    schema: whole(1, 10_000),
+    fallback: '8',
+    about: 'Clients of the two-step chat at once with one key; one more is refused with 429.',
+  },
   MINIVAULT_DRAIN_TIMEOUT_MS: {
     schema: whole(0, 1e9),
     fallback: '25000',

@@ -32,8 +32,11 @@ export interface ExchangeHistory {
    * @throws AppError invalid_request for a cursor that is none
    */
   page(filters: ExchangeFilters, request: PageRequest): Promise<HistoryPage>;
-  /** Its line of the log; null when there is none, and for a text that is no id at all. */
-  find(id: string): Promise<string | null>;
+  /**
+   * Its line of the log; null when there is none, for a text that is no id at all, and where `owner` names another caller
+   * than the one that asked it.
+   */
+  find(id: string, owner?: string | null): Promise<string | null>;
   /**
    * Those that are there now, oldest first, in batches of bounded size, each a query of its own: however slow the
    * reader, nothing is held open meanwhile. Ends early when the signal is aborted.
@@ -72,10 +75,15 @@ export function createExchangeHistory(database: Pick<Database, 'run'>): Exchange
         };
       });
     },
-    find: async id => {
+    find: async (id, owner = null) => {
       if (!isExchangeId(id)) return null;
       const row = await database.run(db =>
-        db.selectFrom('exchanges').select('line').where('id', '=', id).executeTakeFirst(),
+        db
+          .selectFrom('exchanges')
+          .select('line')
+          .where('id', '=', id)
+          .$if(owner !== null, query => query.where('caller', '=', owner))
+          .executeTakeFirst(),
       );
       return row?.line ?? null;
     },

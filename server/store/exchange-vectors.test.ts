@@ -53,6 +53,23 @@ describe('vectors of exchanges', () => {
     expect(await vectors.findUnembedded({ low: 3, high: 4 }, 9)).toEqual([]);
   });
 
+  it('of one caller are found however many of others are nearer', async () => {
+    const own = 1_001;
+    const others = Array.from({ length: 500 }, (_, index) => index + 10);
+    await storeExchanges(store.database, [
+      ...others.map(number => numberedExchange(number, { caller: 'bob' })),
+      numberedExchange(own, { caller: 'alice' }),
+    ]);
+    await keep(
+      [own, vector(0, 1, 0)],
+      ...others.map((number): [number, Float32Array] => [number, vector(1, 0, 0)]),
+    );
+    const found = await near(vector(1, 0, 0), { filters: { caller: 'alice' } });
+    expect(found.map(({ similarity }) => similarity)).toEqual([0]);
+    expect(await vectors.count(EMBEDDER, 'alice')).toEqual({ done: 1, total: 1 });
+    expect(await vectors.count(EMBEDDER, 'nobody')).toEqual({ done: 0, total: 0 });
+  });
+
   it('are counted', async () => {
     await keep([1, vector(1, 0, 0)]);
     expect(await vectors.count(EMBEDDER)).toEqual({ done: 1, total: 4 });

@@ -3,7 +3,7 @@
 import { expressionBuilder, type Kysely, sql } from 'kysely';
 import type { Database } from './database.js';
 import type { StoredEmbedder } from './documents.js';
-import { type ExchangeFilters, matches } from './exchange-filters.js';
+import { countExchanges, type ExchangeFilters, matches } from './exchange-filters.js';
 import type { Schema } from './schema.js';
 import { ensureVectorIndexes, toVectorText } from './vector-tables.js';
 
@@ -43,15 +43,17 @@ export interface ExchangeVectors {
   /** Those of the range that have no vector, newest first; the range must be short, all of it is looked through. */
   findUnembedded(range: NumberRange, limit: number): Promise<readonly UnembeddedExchange[]>;
   store(embedder: StoredEmbedder, vectors: ReadonlyMap<string, Float32Array>): Promise<void>;
-  /** Counted anew some seconds after the last time. */
-  count(embedder: StoredEmbedder): Promise<{ done: number; total: number }>;
-  /** The nearest first. With filters, of the 400 nearest those that pass. */
+  /** Of all exchanges, or of those of one caller. Counted anew some seconds after the last time. */
+  count(embedder: StoredEmbedder, caller?: string): Promise<{ done: number; total: number }>;
+  /** The nearest first. With filters, of the 400 nearest those that pass; of one caller's 10,000, all are looked through. */
   findNearest(request: NearestRequest): Promise<readonly NearExchange[]>;
 }
 
 const READ_CHARACTERS = 4_000;
 const DELETED_AT_ONCE = 500;
 const MAX_LOOKED_THROUGH = 400;
+/** Whose exchanges are a small part of all would find few of them among the nearest of all. */
+const MAX_COMPARED = 10_000;
 const COUNT_VALID_MS = 5_000;
 
 export function createExchangeVectors(database: Database): ExchangeVectors {
@@ -78,11 +80,11 @@ export function createExchangeVectors(database: Database): ExchangeVectors {
       }),
     findUnembedded: (range, limit) => run(db => findUnembedded(db, range, limit)),
     store: (embedder, vectors) => run(db => store(db, embedder, vectors)),
-    count: embedder => {
-      const key = JSON.stringify(embedder);
+    count: (embedder, caller) => {
+      const key = JSON.stringify([embedder, caller]);
       const nowMs = performance.now();
       if (counted === null || counted.key !== key || nowMs - counted.atMs > COUNT_VALID_MS) {
-        counted = { key, atMs: nowMs, counts: run(db => count(db, embedder)) };
+        counted = { key, atMs: nowMs, counts: run(db => count(db, embedder, caller)) };
         counted.counts.catch(() => {
           counted = null;
         });
@@ -138,11 +140,20 @@ async function store(
 async function count(
   db: Kysely<Schema>,
   { id, dimensions }: StoredEmbedder,
+  caller: string | undefined,
 ): Promise<{ done: number; total: number }> {
-  const { rows } = await sql<{ done: string; total: string | null }>`
-    select
-      (select count(*) from exchange_vectors where embedder = ${id} and dimensions = ${dimensions}) as done,
-      (select sum(count) from exchange_counts) as total`.execute(db);
+  const made = sql`embedder = ${id} and dimensions = ${dimensions}`;
+  const { rows } =
+    caller === undefined
+      ? await sql<{ done: string; total: string | null }>`
+        select
+          (select count(*) from exchange_vectors where ${made}) as done,
+          (select sum(count) from exchange_counts) as total`.execute(db)
+      : await sql<{ done: string; total: string | null }>`
+        select
+          (select count(*) from exchanges join exchange_vectors on exchange_id = exchanges.id
+            where caller = ${caller} and ${made}) as done,
+          (select sum(count) from exchange_counts where caller = ${caller}) as total`.execute(db);
   return { done: Number(rows[0]?.done ?? 0), total: Number(rows[0]?.total ?? 0) };
 }
 
@@ -150,21 +161,36 @@ async function findNearest(
   db: Kysely<Schema>,
   { embedder, vector, limit, filters, language }: NearestRequest,
 ): Promise<readonly NearExchange[]> {
+  const passes = matches(filters)(expressionBuilder<Schema, 'exchanges'>());
+  const ofLanguage = language === undefined ? sql`true` : sql`language = ${language}::regconfig`;
+  const type = sql.raw(`vector(${vector.length})`);
+  const distance = sql`embedding::${type} <=> ${toVectorText(vector)}::${type}`;
+  const ofEmbedder = sql`dimensions = ${sql.raw(String(vector.length))} and embedder = ${embedder.id}`;
+  if (filters.caller !== undefined && (await isComparable(db, filters.caller))) {
+    const { rows } = await sql<NearExchange>`
+      with own as materialized (
+        select seq, ${distance} as distance from exchanges join exchange_vectors on exchange_id = exchanges.id
+        where ${ofEmbedder} and ${passes} and ${ofLanguage}
+      )
+      select seq, 1 - distance as similarity from own order by distance, seq desc limit ${limit}`.execute(db);
+    return rows;
+  }
   const isFiltered = language !== undefined || Object.values(filters).some(value => value !== undefined);
   const lookedThrough = isFiltered ? MAX_LOOKED_THROUGH : limit;
   await sql`select set_config('hnsw.ef_search', ${String(lookedThrough)}, true)`.execute(db);
-  const type = sql.raw(`vector(${vector.length})`);
-  const distance = sql`embedding::${type} <=> ${toVectorText(vector)}::${type}`;
-  const ofLanguage = language === undefined ? sql`true` : sql`language = ${language}::regconfig`;
   const { rows } = await sql<NearExchange>`
     select seq, 1 - distance as similarity
     from (
       select exchange_id, ${distance} as distance from exchange_vectors
-      where dimensions = ${sql.raw(String(vector.length))} and embedder = ${embedder.id}
+      where ${ofEmbedder}
       order by ${distance} limit ${lookedThrough}
     ) near
     join exchanges on exchanges.id = exchange_id
-    where ${matches(filters)(expressionBuilder<Schema, 'exchanges'>())} and ${ofLanguage}
+    where ${passes} and ${ofLanguage}
     order by distance, seq desc limit ${limit}`.execute(db);
   return rows;
+}
+
+async function isComparable(db: Kysely<Schema>, caller: string): Promise<boolean> {
+  return (await countExchanges(db, { caller })) <= MAX_COMPARED;
 }

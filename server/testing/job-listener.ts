@@ -8,7 +8,7 @@ import { sampleRequest } from './sample-request.js';
 import { scriptedGenerate } from './scripted-generate.js';
 
 export const GRACE_MS = 60_000;
-const context = { dialect: 'job-sse', caller: null, requestId: 'r1' };
+const context = { dialect: 'job-sse', requestId: 'r1' };
 
 export function createJobs(options: Partial<JobsOptions> = {}) {
   const scripted = scriptedGenerate();
@@ -16,13 +16,14 @@ export function createJobs(options: Partial<JobsOptions> = {}) {
     generate: scripted.generate,
     resumeGraceMs: GRACE_MS,
     maxStreams: 8,
+    maxStreamsOfCaller: 2,
     loading: () => null,
     logger: recordingLogger().logger,
     ...options,
   });
-  const submit = async (clientId = 'c') => {
+  const submit = async (clientId = 'c', caller: string | null = null) => {
     const request = sampleRequest();
-    const { position } = await jobs.submit(clientId, request, context);
+    const { position } = await jobs.submit(clientId, request, { ...context, caller });
     const run = scripted.runs.at(-1);
     if (run === undefined) throw new Error('nothing runs');
     return { id: request.id, position, run };
@@ -43,12 +44,13 @@ export async function listen(
   point: JobPoint | null = null,
   isExplicit = false,
   clientId = 'c',
+  caller: string | null = null,
 ): Promise<Listener> {
   const heard: ClientEvent[] = [];
   const leaving = new AbortController();
   const read = async (): Promise<string> => {
     try {
-      for await (const batch of jobs.connect(clientId, { point, isExplicit }, leaving.signal))
+      for await (const batch of jobs.connect(clientId, { caller, point, isExplicit }, leaving.signal))
         heard.push(...batch);
       return 'ended';
     } catch (error) {
