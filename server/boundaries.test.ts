@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 /** One uses only lower levels and its own folder; equals are strangers. Names of root files and of folders. */
 const LEVELS: readonly (readonly string[])[] = [
   ['errors', 'domain', 'settings'],
-  ['config', 'log', 'metrics', 'backend'],
-  ['worker', 'store', 'dialects', 'upstream'],
+  ['config', 'log', 'metrics', 'backend', 'locks'],
+  ['worker', 'store', 'dialects', 'upstream', 'access'],
   ['retrieval'],
   ['generation'],
   ['http', 'reference'],
@@ -21,7 +21,9 @@ const NEVER: Readonly<Record<string, RegExp>> = {
   settings: /^(?:errors|domain)$/,
   backend: /^(?:config|log|metrics|express|node:.*)$/,
   worker: /^(?:pg|express|p-queue)$/,
+  locks: /^(?:config|log|metrics|express|pg)$/,
   store: /^(?:execa|express)$/,
+  access: /^(?:execa|express|pg|kysely|p-queue)$/,
   upstream: /^(?:pg|express|p-queue|execa)$/,
   dialects: /^(?:config|log|metrics|express|node:(?:https?|crypto|fs|perf_hooks).*)$/,
   retrieval: /^(?:worker|dialects|express|pg|kysely)$/,

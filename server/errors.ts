@@ -30,7 +30,7 @@ export const ERRORS = {
   invalid_api_key: {
     status: 401,
     retryable: false,
-    about: 'This gateway has an API_KEY, and the request carries none or another one.',
+    about: 'This gateway has keys, and the request carries none, or one that is wrong, expired or revoked.',
   },
   missing_scope: {
     status: 403,
@@ -88,6 +88,16 @@ export const ERRORS = {
   job_not_found: { status: 404, retryable: false, about: 'There was never a job of this client by that id.' },
   job_expired: { status: 410, retryable: false, about: 'The job ended too long ago to be read again.' },
   key_not_found: { status: 404, retryable: false, about: 'There is no key of that id.' },
+  key_name_taken: {
+    status: 409,
+    retryable: false,
+    about: 'A key of that name was made before, and histories go by names; revoked ones count, too.',
+  },
+  key_revoked: {
+    status: 409,
+    retryable: false,
+    about: 'The key was revoked, which is for ever: make a new one.',
+  },
   idempotency_conflict: {
     status: 409,
     retryable: false,
@@ -199,6 +209,11 @@ export const ERRORS = {
     status: 503,
     retryable: true,
     about: 'The model cannot be served; the message has the remedy.',
+  },
+  token_issuer_unavailable: {
+    status: 503,
+    retryable: true,
+    about: 'The keys of the issuer of tokens (MINIVAULT_JWKS_URL) cannot be fetched; other keys go on.',
   },
   queue_full: { status: 503, retryable: true, about: 'Too many prompts are waiting.' },
   queue_timeout: { status: 503, retryable: true, about: 'The prompt waited too long for its turn.' },

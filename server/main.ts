@@ -2,9 +2,9 @@
 import { createApp } from './app.js';
 import { type Config, ConfigError, describeConfig, inheritedEnvironment, readConfig } from './config.js';
 import { type HttpServer, listen } from './http-server.js';
+import { HeldError } from './locks/folder-lock.js';
 import { createLogger, type Logger } from './log.js';
 import { createParts, type Parts } from './parts.js';
-import { HeldError } from './store/folder-lock.js';
 import { unknownSettings } from './unknown-settings.js';
 
 const EXIT_TAKEN = 1;

@@ -17,6 +17,7 @@ import { createServedModels, type ServedModels } from './generation/served-model
 import { settlesWithin } from './generation/settles-within.js';
 import type { ForeignPagesOptions } from './http/foreign-pages.js';
 import type { StreamTimeouts } from './http/send.js';
+import { type FolderLock, HeldError, lockFolder } from './locks/folder-lock.js';
 import type { Logger } from './log.js';
 import { ExchangeBacklog } from './retrieval/exchange-backlog.js';
 import { createRetrieval, type Retrieval } from './retrieval/retrieval.js';
@@ -24,7 +25,6 @@ import { createSearchExchanges, type SearchExchanges } from './retrieval/search-
 import { createExchangeHistory, type ExchangeHistory } from './store/exchange-history.js';
 import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
 import { createExchangeVectors } from './store/exchange-vectors.js';
-import { type FolderLock, HeldError, lockFolder } from './store/folder-lock.js';
 import { openVault, type Vault } from './store/vault.js';
 
 const RETRY_WHEN_FAILED_MS = 60_000;

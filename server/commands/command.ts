@@ -2,9 +2,9 @@
 import path from 'node:path';
 import { type Config, ConfigError, readConfig } from '../config.js';
 import { AppError } from '../errors.js';
+import { HeldError } from '../locks/folder-lock.js';
 import { createLogger, type Logger, silentLogger } from '../log.js';
 import type { Database } from '../store/database.js';
-import { HeldError } from '../store/folder-lock.js';
 import { openDatabase } from '../store/open-database.js';
 
 const EXIT_FAILED = 1;

@@ -1,10 +1,10 @@
 // `npm run reindex`: throws the rows of the log's exchanges away and makes them anew from it. Documents stay.
 import type { Config } from '../config.js';
+import { lockFolder } from '../locks/folder-lock.js';
 import type { Logger } from '../log.js';
 import type { Database } from '../store/database.js';
 import { Eraser } from '../store/eraser.js';
 import { createLanguageOf } from '../store/exchange-language.js';
-import { lockFolder } from '../store/folder-lock.js';
 import { forgetAllLogs, forgetLog } from '../store/forget-log.js';
 import { LogFollower } from '../store/log-follower.js';
 import { CommandError, runCommand, withDatabase } from './command.js';

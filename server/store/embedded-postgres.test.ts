@@ -5,13 +5,13 @@ import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { sql } from 'kysely';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { HeldError } from '../locks/folder-lock.js';
 import { silentLogger } from '../log.js';
 import { makePgliteTemplate } from '../testing/pglite-template.js';
 import { tempFolder } from '../testing/temp-folder.js';
 import { openTempStore } from '../testing/temp-store.js';
 import { until } from '../testing/until.js';
 import type { Database } from './database.js';
-import { HeldError } from './folder-lock.js';
 import { openDatabase } from './open-database.js';
 
 const UNAVAILABLE = { code: 'storage_unavailable', retryAfterMs: expect.any(Number) };

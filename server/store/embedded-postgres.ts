@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type pg from 'pg';
-import { type FolderLock, HeldError, lockFolder } from './folder-lock.js';
+import { type FolderLock, HeldError, lockFolder } from '../locks/folder-lock.js';
 
 /** Where `pg` looks for a server's socket. */
 const SOCKET = '.s.PGSQL.5432';

@@ -2,11 +2,11 @@
 // opened again, for ever. Knows no table but by migrating them.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
+import { HeldError } from '../locks/folder-lock.js';
 import type { Logger } from '../log.js';
 import { Connections, unavailable } from './connections.js';
 import type { Database, DatabaseState, DatabaseStatus, QueryOptions } from './database.js';
 import { type DatabaseSource, embeddedSource, postgresSource, RefusedError } from './database-sources.js';
-import { HeldError } from './folder-lock.js';
 import { migrate, NewerSchemaError } from './migrate.js';
 import { startUpkeep } from './upkeep.js';
 import { ensureVectorTables } from './vector-tables.js';

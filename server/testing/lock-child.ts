@@ -1,5 +1,5 @@
 // A process that wants a lock: says `held PID` or `taken`, and keeps what it took until it is killed or told to end.
-import { HeldError, lockFolder } from '../store/folder-lock.js';
+import { HeldError, lockFolder } from '../locks/folder-lock.js';
 
 try {
   const lock = lockFolder(process.argv[2] ?? '');
