@@ -49,6 +49,30 @@ describe('a connection', () => {
     ],
     ['a folded header', 'GET /health HTTP/1.1\r\nHost: localhost\r\nA: b\r\n c\r\n\r\n'],
     ['a bad chunk', 'POST /generate HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+    [
+      'a chunk of no end',
+      'POST /generate HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n',
+    ],
+    [
+      'chunks that are not the last encoding',
+      'POST /generate HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n',
+    ],
+    [
+      'chunks by another name',
+      'POST /generate HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n',
+    ],
+    [
+      'a length of two numbers',
+      'POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1, 2\r\n\r\nab',
+    ],
+    ['a negative length', 'POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n'],
+    ['a signed length', 'POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Length: +2\r\n\r\nab'],
+    ['a blank before a colon', 'POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Length : 2\r\n\r\nab'],
+    ['a bare line feed between headers', 'GET /health HTTP/1.1\r\nHost: localhost\nA: b\r\n\r\n'],
+    ['a bare carriage return in a header', 'GET /health HTTP/1.1\r\nHost: localhost\r\nA: b\rC: d\r\n\r\n'],
+    ['a NUL in a header', 'GET /health HTTP/1.1\r\nHost: localhost\r\nA: b\0c\r\n\r\n'],
+    ['a blank in the path', 'GET /hea lth HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+    ['a version that there is not', 'GET /health HTTP/9.9\r\nHost: localhost\r\n\r\n'],
     ['a bare line feed', 'GET /health HTTP/1.1\nHost: localhost\n\n'],
     ['the first bytes of TLS', '\x16\x03\x01\x00\xa5\x01\x00\x00'],
   ])('with %s gets 400 as JSON with a request id, and is closed', async (_name, raw) => {

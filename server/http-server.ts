@@ -10,6 +10,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ERRORS, type ErrorCode } from './errors.js';
+import { askWhoListens } from './http/departure.js';
 import { MAX_HEADERS } from './http/request-head.js';
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -44,6 +45,7 @@ export async function listen(listener: RequestListener, host: string, port: numb
   );
   server.maxHeadersCount = MAX_HEADERS + 1;
   server.on('checkExpectation', listener);
+  askWhoListens(server);
   server.on('connect', (_req, socket) => lastWords(socket, NO_PROXY));
   const answers = new WeakMap<Duplex, ServerResponse>();
   server.on('connection', socket => socket.setMaxListeners(0));

@@ -104,7 +104,12 @@ function answersOf({ answers }: Operation) {
 }
 
 /** What any request may be refused with before its route is reached. */
-const GUARD_ERRORS = ['forbidden_host', 'forbidden_origin'] as const satisfies readonly ErrorCode[];
+const GUARD_ERRORS = [
+  'headers_too_large',
+  'expectation_failed',
+  'forbidden_host',
+  'forbidden_origin',
+] as const satisfies readonly ErrorCode[];
 
 /** Codes of one status share an entry, which tells them all. */
 function errorsOf({ errors, errorShape, method }: Operation, guardErrors: readonly ErrorCode[]) {
