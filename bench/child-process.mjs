@@ -65,6 +65,11 @@ export class Child {
     return lines.at(-1)?.trim() ?? 'it said nothing';
   }
 
+  /** The last of what it wrote to stderr, and to stdout where nobody else reads that. */
+  get tail() {
+    return this.#tail;
+  }
+
   /** Why it ended; null while it runs. */
   get failure() {
     return this.#failure;

@@ -1,0 +1,202 @@
+// A client that keeps account: one request, read record by record, with all that was seen of it in the ledger. It may
+// leave at any moment, and waits for nothing longer than it is told to.
+import { request } from 'node:http';
+import { NONCE } from './ledger.mjs';
+
+const PATIENCE_MS = 120_000;
+
+/** @typedef {import('./ledger.mjs').Entry} Entry */
+/** @typedef {import('./dialects.mjs').Dialect} Dialect */
+/**
+ * @typedef {object} AskOptions
+ * @property {Dialect} dialect
+ * @property {number} [tokens] that it asks for
+ * @property {number | null} [words] that a whole answer has; the number of tokens, unless it says otherwise
+ * @property {'echo' | string | null} [expects]
+ * @property {string} [prompt]
+ * @property {Record<string, string>} [headers]
+ * @property {Record<string, unknown>} [body] fields beside those of the dialect
+ * @property {import('node:http').Agent | false} [agent] false: a connection of its own
+ * @property {number} [leaveAfterPieces] breaks the connection at that piece of text; 0: as soon as it has a status
+ * @property {'fin' | 'rst'} [leaveBy]
+ * @property {AbortSignal} [signal] breaks the connection, whatever came so far
+ * @property {number} [patienceMs] longest silence that it bears
+ * @property {(entry: Entry) => void} [onText] after every piece
+ */
+
+/**
+ * Resolves with the entry, never rejects: whatever happens is an outcome.
+ * @param {string} url of the gateway @param {import('./ledger.mjs').Ledger} ledger @param {AskOptions} options
+ * @returns {Promise<Entry>}
+ */
+export function ask(url, ledger, options) {
+  const { dialect, tokens = 16, words = tokens, expects = 'echo', prompt } = options;
+  const entry = ledger.open({
+    dialect: dialect.name,
+    words,
+    expects,
+    ...(prompt === undefined ? {} : { prompt }),
+  });
+  const body = JSON.stringify({ ...dialect.body(entry.prompt, tokens), ...options.body });
+  return new Promise(resolve => {
+    const reader = new AnswerReader(entry, dialect);
+    const call = request(new URL(dialect.path, url), {
+      method: 'POST',
+      agent: options.agent ?? false,
+      headers: { 'Content-Type': 'application/json', ...dialect.headers, ...options.headers },
+    });
+    let hasLeft = false;
+    let hasResponse = false;
+    const leave = () => {
+      hasLeft = true;
+      if (options.leaveBy === 'rst') call.socket?.resetAndDestroy();
+      call.destroy();
+    };
+    const end = (/** @type {boolean} */ isWhole) => {
+      options.signal?.removeEventListener('abort', leave);
+      if (entry.endedAtMs !== null) return;
+      entry.endedAtMs = performance.now();
+      reader.end();
+      entry.outcome = outcomeOf(entry, dialect, { isWhole, hasLeft });
+      resolve(entry);
+    };
+    options.signal?.addEventListener('abort', leave, { once: true });
+    if (options.signal?.aborted) leave();
+    call.setTimeout(options.patienceMs ?? PATIENCE_MS, () => {
+      entry.outcome = 'hung';
+      call.destroy();
+    });
+    call.on('error', error => {
+      entry.code ??= /** @type {NodeJS.ErrnoException} */ (error).code ?? error.message;
+      end(false);
+    });
+    call.on('close', () => {
+      if (!hasResponse) end(false);
+    });
+    call.on('response', response => {
+      hasResponse = true;
+      entry.status = response.statusCode ?? null;
+      entry.headers = response.headers;
+      entry.headersAtMs = performance.now();
+      const told = response.headers['x-exchange-id'];
+      if (typeof told === 'string') entry.id = told;
+      if (options.leaveAfterPieces === 0) leave();
+      response.setEncoding('utf8');
+      response.on('data', (/** @type {string} */ chunk) => {
+        const before = entry.pieces;
+        reader.push(chunk);
+        if (entry.pieces === before || hasLeft) return;
+        options.onText?.(entry);
+        if (options.leaveAfterPieces !== undefined && entry.pieces >= options.leaveAfterPieces) leave();
+      });
+      response.on('error', () => {});
+      response.on('close', () => end(response.complete));
+    });
+    call.end(body);
+  });
+}
+
+/** @param {Entry} entry @param {Dialect} dialect @param {{ isWhole: boolean, hasLeft: boolean }} how */
+function outcomeOf(entry, { format }, { isWhole, hasLeft }) {
+  const { status, terminals, code } = entry;
+  if (entry.outcome === 'hung') return 'hung';
+  if (status !== null && status >= 400 && (isWhole || !hasLeft)) return isWhole ? 'refused' : 'cut';
+  if (terminals[0]?.startsWith('done')) return 'completed';
+  if (terminals[0]?.startsWith('error')) return 'failed';
+  if (hasLeft) return 'left';
+  if (format === 'text' && status !== null) return isWhole ? 'completed' : 'failed';
+  return status === null && code === 'ECONNREFUSED' ? 'unreached' : 'cut';
+}
+
+/** Records out of chunks, however they are cut. */
+class AnswerReader {
+  #entry;
+  #dialect;
+  #pending = '';
+  #whole = '';
+  /** @type {string | null} */
+  #event = null;
+
+  /** @param {Entry} entry @param {Dialect} dialect */
+  constructor(entry, dialect) {
+    this.#entry = entry;
+    this.#dialect = dialect;
+  }
+
+  /** @param {string} chunk */
+  push(chunk) {
+    this.#whole += chunk;
+    this.#entry.bytes += Buffer.byteLength(chunk);
+    if (this.#isRefusal) return;
+    if (this.#dialect.format === 'text') {
+      this.#onText(chunk);
+      return;
+    }
+    const lines = (this.#pending + chunk).split('\n');
+    this.#pending = lines.pop() ?? '';
+    for (const line of lines) this.#onLine(line);
+  }
+
+  end() {
+    const entry = this.#entry;
+    if (this.#isRefusal) entry.code = codeOf(this.#whole);
+    else if (this.#dialect.format === 'text' && entry.status !== null) entry.terminals.push('close');
+    else if (this.#pending !== '') entry.code ??= 'half_a_record';
+    entry.strays = [...new Set(this.#whole.match(NONCE))].filter(nonce => nonce !== entry.nonce);
+    this.#whole = '';
+  }
+
+  get #isRefusal() {
+    return (this.#entry.status ?? 0) >= 400;
+  }
+
+  /** @param {string} line */
+  #onLine(line) {
+    if (this.#dialect.format === 'ndjson') {
+      if (line !== '') this.#onRecord(line);
+    } else if (line.startsWith('event: ')) this.#event = line.slice(7);
+    else if (line.startsWith('data: ')) {
+      // What OpenAI's clients wait for is no record of its own: it stands behind the one that ends the answer.
+      if (line !== 'data: [DONE]') this.#onRecord(line.slice(6));
+      this.#event = null;
+    }
+  }
+
+  /** @param {string} json */
+  #onRecord(json) {
+    const entry = this.#entry;
+    try {
+      const { text, done, error, id } = this.#dialect.read(JSON.parse(json), this.#event);
+      if (text) this.#onText(text);
+      if (id !== undefined) entry.id ??= id;
+      if (done !== undefined) entry.terminals.push(`done: ${done}`);
+      if (error === undefined) return;
+      entry.terminals.push(`error: ${error}`);
+      entry.code = error;
+    } catch {
+      entry.terminals.push(`unreadable: ${json.slice(0, 80)}`);
+    }
+  }
+
+  /** @param {string} text */
+  #onText(text) {
+    const entry = this.#entry;
+    const nowMs = performance.now();
+    if (entry.terminals.length > 0) entry.terminals.push('text behind the end');
+    entry.text += text;
+    entry.pieces += 1;
+    entry.firstTextAtMs ??= nowMs;
+    entry.longestGapMs = Math.max(entry.longestGapMs, nowMs - (entry.lastTextAtMs ?? nowMs));
+    entry.lastTextAtMs = nowMs;
+  }
+}
+
+/** Of a refusal, in whatever dialect. @param {string} body */
+function codeOf(body) {
+  try {
+    const { code, error } = JSON.parse(body);
+    return code ?? error?.code ?? error?.type ?? String(error);
+  } catch {
+    return `no JSON: ${body.slice(0, 80)}`;
+  }
+}
