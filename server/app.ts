@@ -47,6 +47,7 @@ import {
   inputItemsRoute,
   retrieveResponseRoute,
 } from './routes/openai-stored-responses.js';
+import { leaveQueueRoute, queueEventsRoute, queueRoute } from './routes/queue.js';
 import { docsAssetRoute, docsRoute, openApiRoute } from './routes/reference.js';
 import { searchRoute } from './routes/search.js';
 import { streamRoute } from './routes/stream.js';
@@ -68,6 +69,10 @@ export function createApp(parts: Parts): Express {
   app.route('/livez').all(may('open')).get(livezRoute).all(onlyMethods('GET'));
   app.route('/readyz').all(may('open')).get(readyzRoute(parts)).all(onlyMethods('GET'));
   app.route('/generate').all(may('generate')).post(readBody, generateRoute(parts)).all(onlyMethods('POST'));
+
+  app.route('/v1/queue').all(may('any')).get(queueRoute(parts)).all(onlyMethods('GET'));
+  app.route('/v1/queue/events').all(may('any')).get(queueEventsRoute(parts)).all(onlyMethods('GET'));
+  app.route('/v1/queue/:id').all(may('any')).delete(leaveQueueRoute(parts)).all(onlyMethods('DELETE'));
 
   app.route('/history').all(may('history')).get(historyRoute(parts)).all(onlyMethods('GET'));
   app.route('/history/export').all(may('history')).get(exportRoute(parts)).all(onlyMethods('GET'));

@@ -73,7 +73,11 @@ export const ERRORS = {
     retryable: false,
     about: 'No response of that id is kept: it never was, was deleted, or made room for newer ones.',
   },
-  exchange_not_found: { status: 404, retryable: false, about: 'No exchange of that id is in the history.' },
+  exchange_not_found: {
+    status: 404,
+    retryable: false,
+    about: 'No exchange of that id is in the history, or waits or runs.',
+  },
   document_not_found: { status: 404, retryable: false, about: 'No document of that id is kept.' },
   client_not_connected: {
     status: 404,

@@ -11,6 +11,8 @@ import { createEmbedder } from './generation/embedder.js';
 import { createGenerate, type Generate } from './generation/generate.js';
 import { createGround } from './generation/ground.js';
 import { Jobs } from './generation/jobs.js';
+import { LiveExchanges } from './generation/live-exchanges.js';
+import { QueueBoard } from './generation/queue-board.js';
 import { Residency } from './generation/residency.js';
 import { ResponsesStore } from './generation/responses-store.js';
 import { createServedModels, type ServedModels } from './generation/served-models.js';
@@ -52,6 +54,8 @@ export interface Parts {
   readonly history: ExchangeHistory;
   readonly generate: Generate;
   readonly jobs: Jobs;
+  /** The line as it may be seen. */
+  readonly board: QueueBoard;
   readonly models: ServedModels;
   readonly residency: Residency;
   readonly responses: ResponsesStore;
@@ -106,8 +110,10 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
   const embedder = createEmbedder({ embed, worker: texts });
   const { database } = vault;
   const retrieval = createRetrieval({ config, database, embedder, logger });
+  const live = new LiveExchanges();
   const generate = createGenerate({
     admission,
+    live,
     worker,
     ground: createGround({
       documents: config.MINIVAULT_VAULT === 'on' ? retrieval.documents : null,
@@ -118,7 +124,9 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     log,
     logger,
     queuedIntervalMs: config.MINIVAULT_HEARTBEAT_INTERVAL_MS,
+    generationTimeoutMs: config.MINIVAULT_GENERATION_TIMEOUT_MS,
   });
+  const board = new QueueBoard({ admission, worker, live });
   const jobs = new Jobs({
     generate,
     resumeGraceMs: config.MINIVAULT_RESUME_GRACE_MS,
@@ -173,6 +181,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     history: createExchangeHistory(vault.database),
     generate,
     jobs,
+    board,
     responses: new ResponsesStore(),
     models: createServedModels(
       () => worker.status().model?.id ?? expected.expectedModel,
@@ -195,6 +204,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       const backlogEnd = backlog.close();
       admission.refuse(refusal);
       jobs.close(refusal);
+      board.close(refusal);
       embedAdmission.refuse(refusal);
       const idle = Promise.all([admission.idle(), embedAdmission.idle(), backlogEnd]).then(() => {});
       if (!(await settlesWithin(idle, timeoutMs))) worker.kill();

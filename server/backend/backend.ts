@@ -84,6 +84,8 @@ export interface BackendRun {
   readonly events: GenerationEvents;
   /** Never rejects. */
   readonly settled: Promise<RunOutcome>;
+  /** Made so far, whoever has read them. */
+  readonly tokens: number;
 }
 
 export interface Backend {
@@ -94,8 +96,8 @@ export interface Backend {
   check(request: Omit<GenerateRequest, 'id'>): void;
   /**
    * Sends the request, now or as soon as it can be taken; what fails before its first text may be tried again, unseen.
-   * Aborting the signal cancels: `events` ends at once with a `done` of reason `cancelled`, `settled` when the backend has
-   * finished with it.
+   * Aborting the signal cancels: `events` ends at once with a `done` of reason `cancelled`, or fails with the signal's
+   * reason where that is an AppError of another code; `settled` when the backend has finished with it.
    */
   generate(request: GenerateRequest, signal: AbortSignal): BackendRun;
   /** Tokens of the input as the model would see it. Rejects with `model_loading` or `model_unavailable` when nothing can count them now. */

@@ -24,7 +24,13 @@ const done = (more: Partial<Extract<GenerationEvent, { type: 'done' }>> = {}): G
 });
 const started: GenerationEvent = { type: 'started', promptTokens: 9, cachedTokens: 4 };
 const token = (text: string): GenerationEvent => ({ type: 'token', text, tokens: 1 });
-const ANSWER = [{ type: 'queued', position: 2 } as const, started, token('Grüß'), token(' dich 👋'), done()];
+const ANSWER = [
+  { type: 'queued', position: 2, estimatedWaitMs: null } as const,
+  started,
+  token('Grüß'),
+  token(' dich 👋'),
+  done(),
+];
 
 const encode = (events: readonly GenerationEvent[]): string => createMessagesEncoder(context).events(events);
 async function* stream(events: readonly GenerationEvent[]) {

@@ -9,7 +9,7 @@ const context = { model: 'm', requestId: 'r1' };
 const jobId = '0192f0c1';
 const EVENTS: readonly ClientEvent[] = [
   { type: 'connected' },
-  { type: 'job', jobId, seq: 1, event: { type: 'queued', position: 2 } },
+  { type: 'job', jobId, seq: 1, event: { type: 'queued', position: 2, estimatedWaitMs: null } },
   { type: 'job', jobId, seq: 2, event: { type: 'loading', stage: 'weights', done: 1, total: 4 } },
   { type: 'job', jobId, seq: 2, event: { type: 'grounded', report: sampleReport() } },
   { type: 'job', jobId, seq: 3, event: { type: 'started', promptTokens: 3, cachedTokens: 1 } },
@@ -42,7 +42,7 @@ describe('job-sse', () => {
   it('writes exactly these bytes', () => {
     expect(createJobSseEncoder(context).events(EVENTS)).toBe(
       ': connected\n\n' +
-        'event: queued\nid: 0192f0c1:1\nretry: 2000\ndata: {"job_id":"0192f0c1","position":2}\n\n' +
+        'event: queued\nid: 0192f0c1:1\nretry: 2000\ndata: {"job_id":"0192f0c1","position":2,"estimated_wait_ms":null}\n\n' +
         'event: loading\nid: 0192f0c1:2\ndata: {"job_id":"0192f0c1","stage":"weights","done":1,"total":4}\n\n' +
         `event: grounded\nid: 0192f0c1:2\ndata: ${JSON.stringify({ job_id: jobId, ...SAMPLE_WIRE })}\n\n` +
         'event: started\nid: 0192f0c1:3\ndata: {"job_id":"0192f0c1","prompt_tokens":3,"cached_tokens":1}\n\n' +

@@ -17,7 +17,11 @@ const errorSchema = z.object({ code: z.string(), message: z.string(), request_id
 
 /** By the event's name, what its `data` holds. */
 export const JOB_EVENT_SCHEMAS = {
-  queued: z.strictObject({ ...job, position: count.describe('1 is next, 0 is at work.') }),
+  queued: z.strictObject({
+    ...job,
+    position: count.describe('1 is next, 0 is at work.'),
+    estimated_wait_ms: count.nullable().describe('Until its turn; null while that is not known.'),
+  }),
   loading: z.strictObject({ ...job, stage: z.string(), done: z.number(), total: z.number() }),
   grounded: z.strictObject({ ...job, ...groundingFields }),
   started: z.strictObject({ ...job, prompt_tokens: count, cached_tokens: count }),
@@ -49,7 +53,7 @@ function toWire(jobId: string, event: JobEvent, model: string): unknown {
   const head = { job_id: jobId };
   switch (event.type) {
     case 'queued':
-      return { ...head, position: event.position };
+      return { ...head, position: event.position, estimated_wait_ms: event.estimatedWaitMs };
     case 'loading':
       return { ...head, stage: event.stage, done: event.done, total: event.total };
     case 'grounded':

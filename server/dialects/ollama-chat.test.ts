@@ -117,7 +117,7 @@ const END = {
   numerics: 'int8',
 } as const;
 const EVENTS: readonly GenerationEvent[] = [
-  { type: 'queued', position: 0 },
+  { type: 'queued', position: 0, estimatedWaitMs: null },
   { type: 'started', promptTokens: 3, cachedTokens: 0 },
   { type: 'token', text: 'So: ', tokens: 1 },
   { type: 'tool_call', index: 0, call: CALL },

@@ -102,7 +102,7 @@ const END = {
   numerics: 'int8',
 } as const;
 const EVENTS: readonly GenerationEvent[] = [
-  { type: 'queued', position: 2 },
+  { type: 'queued', position: 2, estimatedWaitMs: null },
   { type: 'started', promptTokens: 3, cachedTokens: 2 },
   { type: 'token', text: 'Hé', tokens: 1 },
   { type: 'token', text: '', tokens: 1 },

@@ -32,7 +32,14 @@ const of = (index: number, ...events: GenerationEvent[]): ChoiceEvent[] =>
   events.map(event => ({ type: 'choice', index, event }));
 const end: ChoiceEvent = { type: 'done', usage };
 const ANSWER = [
-  ...of(0, { type: 'queued', position: 2 }, started, token('Grüß'), token(' "dich"\u2028👋'), done()),
+  ...of(
+    0,
+    { type: 'queued', position: 2, estimatedWaitMs: null },
+    started,
+    token('Grüß'),
+    token(' "dich"\u2028👋'),
+    done(),
+  ),
   end,
 ];
 
@@ -148,7 +155,7 @@ describe('a chat stream', () => {
   it('takes its fingerprint when it has begun, and keeps it', () => {
     let asked = 0;
     const encoder = createChatEncoder({ ...context, fingerprint: () => `fp_${++asked}` }, false);
-    expect(encoder.events(of(0, { type: 'queued', position: 1 }))).toBe('');
+    expect(encoder.events(of(0, { type: 'queued', position: 1, estimatedWaitMs: null }))).toBe('');
     expect(asked).toBe(0);
     const prints = dataOf(encoder.events([...of(0, started, token('a'), done()), end]));
     expect(

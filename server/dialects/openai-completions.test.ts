@@ -38,7 +38,11 @@ const of = (index: number, ...events: GenerationEvent[]): ChoiceEvent[] =>
   events.map(event => ({ type: 'choice', index, event }));
 const end: ChoiceEvent = { type: 'done', usage };
 const ANSWER = [
-  ...of(0, { type: 'queued', position: 1 }, { type: 'started', promptTokens: 9, cachedTokens: 4 }),
+  ...of(
+    0,
+    { type: 'queued', position: 1, estimatedWaitMs: null },
+    { type: 'started', promptTokens: 9, cachedTokens: 4 },
+  ),
   ...of(0, token('👋', ['👋', -1], ['a', -2])),
   ...of(1, { type: 'token', text: 'one', tokens: 1 }, done),
   ...of(0, token(' b', ['b', -3]), done),

@@ -6,7 +6,7 @@ import { createSimpleNdjsonEncoder, simpleErrorBody } from './simple-ndjson.js';
 
 const context = { id: 'x1', model: 'm', requestId: 'r1', createdAt: new Date(0) };
 const ANSWER: readonly GenerationEvent[] = [
-  { type: 'queued', position: 2 },
+  { type: 'queued', position: 2, estimatedWaitMs: null },
   { type: 'started', promptTokens: 3, cachedTokens: 0 },
   { type: 'token', text: 'Grüße "you"\n', tokens: 2 },
   { type: 'token', text: '👋\u2028', tokens: 1 },
@@ -23,7 +23,7 @@ const ANSWER: readonly GenerationEvent[] = [
 describe('simple-ndjson', () => {
   it('writes exactly these bytes for an answer that waited', () => {
     expect(createSimpleNdjsonEncoder(context).events(ANSWER)).toBe(
-      '{"response":"","status":"queued","position":2}\n' +
+      '{"response":"","status":"queued","position":2,"estimated_wait_ms":null}\n' +
         '{"response":"Grüße \\"you\\"\\n"}\n' +
         '{"response":"👋\\u2028"}\n' +
         '{"response":"","done":true,"done_reason":"stop","stop_sequence":null,"id":"x1","model":"m","numerics":"int8",' +

@@ -30,7 +30,13 @@ export function createSimpleNdjsonEncoder({ id, model, requestId }: EncoderConte
         if (event.logprobs === undefined) return `{"response":${oneLineJson(event.text)}}\n`;
         return line({ response: event.text, logprobs: toWireLogprobs(event.logprobs) });
       case 'queued':
-        return event.position === 0 ? '' : line({ response: '', status: 'queued', position: event.position });
+        if (event.position === 0) return '';
+        return line({
+          response: '',
+          status: 'queued',
+          position: event.position,
+          estimated_wait_ms: event.estimatedWaitMs,
+        });
       case 'grounded':
       case 'started':
       case 'tool_call':

@@ -14,7 +14,7 @@ const END = {
   numerics: 'int8',
 } as const;
 const ANSWER: readonly GenerationEvent[] = [
-  { type: 'queued', position: 2 },
+  { type: 'queued', position: 2, estimatedWaitMs: null },
   { type: 'grounded', report: sampleReport() },
   { type: 'started', promptTokens: 3, cachedTokens: 1 },
   { type: 'token', text: 'Grüße "you"\n', tokens: 2 },

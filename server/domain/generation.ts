@@ -148,7 +148,12 @@ export interface TokenLogprob {
 
 export type GenerationEvent =
   /** Admitted: first event of all, and again on every heartbeat while waiting. `position` 1 is next, 0 holds a slot. */
-  | { readonly type: 'queued'; readonly position: number }
+  | {
+      readonly type: 'queued';
+      readonly position: number;
+      /** Until the slot; null while that is not known. */
+      readonly estimatedWaitMs: number | null;
+    }
   /** On what the answer rests; once, before `started`, when the request asked for grounding. */
   | { readonly type: 'grounded'; readonly report: GroundingReport }
   | { readonly type: 'started'; readonly promptTokens: number; readonly cachedTokens: number }

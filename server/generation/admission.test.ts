@@ -124,7 +124,7 @@ describe('admission', () => {
       const prepared = createDeferred<void>();
       const order: string[] = [];
       const enter = (name: string, wait: Promise<void> | null = null): Ticket => {
-        const ticket = admission.enter(stay(), wait);
+        const ticket = admission.enter(stay(), { prepared: wait });
         void ticket.granted.then(() => order.push(name));
         return ticket;
       };
@@ -153,9 +153,9 @@ describe('admission', () => {
       const quiet = vi.fn();
       admission.onQuiet(quiet);
       const outcomes = [
-        admission.enter(stay(), Promise.reject(fault)),
-        admission.enter(leaver.signal, never),
-        admission.enter(stay(), never),
+        admission.enter(stay(), { prepared: Promise.reject(fault) }),
+        admission.enter(leaver.signal, { prepared: never }),
+        admission.enter(stay(), { prepared: never }),
       ].map(outcomeOf);
       leaver.abort();
       expect(await outcomes[0]).toBe('storage_unavailable');
@@ -169,8 +169,8 @@ describe('admission', () => {
       const admission = create({ maxWaiting: 1 });
       admission.open(2);
       const never = new Promise<void>(() => {});
-      admission.enter(stay(), never);
-      admission.enter(stay(), never);
+      admission.enter(stay(), { prepared: never });
+      admission.enter(stay(), { prepared: never });
       expect([admission.running, admission.waiting]).toEqual([0, 2]);
       expect(() => admission.enter(stay())).toThrow('2 requests are waiting');
     });

@@ -6,7 +6,7 @@ import { collectChoices } from './collect.js';
 import { createDeferred } from './deferred.js';
 
 const stay = () => new AbortController().signal;
-const queued: GenerationEvent = { type: 'queued', position: 0 };
+const queued: GenerationEvent = { type: 'queued', position: 0, estimatedWaitMs: null };
 const token = (text: string): GenerationEvent => ({ type: 'token', text, tokens: 1 });
 const done = (usage: Usage): GenerationEvent => ({
   type: 'done',

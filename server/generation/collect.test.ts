@@ -23,7 +23,7 @@ describe('collect', () => {
   it('gives the same whole however the events were batched', async () => {
     const logprob = { token: 'b', logprob: -0.5, top: [] };
     const all: GenerationEvent[] = [
-      { type: 'queued', position: 0 },
+      { type: 'queued', position: 0, estimatedWaitMs: null },
       { type: 'grounded', report: sampleReport() },
       { type: 'started', promptTokens: 3, cachedTokens: 0 },
       token('a'),

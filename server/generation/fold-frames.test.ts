@@ -42,7 +42,7 @@ describe('a generation as frames', () => {
     const fold = recordingFold();
     const events = (async function* () {
       yield [started, token];
-      yield [{ type: 'queued', position: 0 } as const];
+      yield [{ type: 'queued', position: 0, estimatedWaitMs: null } as const];
     })();
     expect(await typesOf(foldFrames(events, fold))).toEqual(['begun', 'started', 'token', 'queued']);
     expect(fold.failures).toEqual([]);

@@ -9,6 +9,7 @@ import { Admission } from './admission.js';
 import { createDeferred } from './deferred.js';
 import { createGenerate } from './generate.js';
 import { createGround, type Ground, type Grounded } from './ground.js';
+import { LiveExchanges } from './live-exchanges.js';
 
 const worker = {
   status: () => ({ state: 'ready', model: { context_length: 1_000_000 } }),
@@ -31,14 +32,23 @@ const nothing = createGround({
 function start(admission: Admission, ground: Ground = nothing, fields: Partial<GenerateRequest> = {}) {
   const log = { append: () => Promise.resolve() };
   const logger = silentLogger();
-  const generate = createGenerate({ admission, worker, ground, log, logger, queuedIntervalMs: 5 });
+  const generate = createGenerate({
+    admission,
+    live: new LiveExchanges(),
+    worker,
+    ground,
+    log,
+    logger,
+    queuedIntervalMs: 5,
+    generationTimeoutMs: 60_000,
+  });
   return generate(sampleRequest('x', fields), context, new AbortController().signal)[Symbol.asyncIterator]();
 }
 
 it('gives back a slot that was granted while the reader held an event, and then left', async () => {
   const admission = new Admission({ maxWaiting: 10, waitTimeoutMs: 1_000 });
   const events = start(admission);
-  expect((await events.next()).value).toEqual([{ type: 'queued', position: 1 }]);
+  expect((await events.next()).value).toEqual([{ type: 'queued', position: 1, estimatedWaitMs: null }]);
   admission.open(1);
   expect(admission.running).toBe(1);
   await events.return?.();
@@ -58,7 +68,7 @@ it('gives back the slot when the worker cannot even be asked', async () => {
   const admission = new Admission({ maxWaiting: 10, waitTimeoutMs: 1_000 });
   admission.open(1);
   const events = start(admission);
-  expect((await events.next()).value).toEqual([{ type: 'queued', position: 0 }]);
+  expect((await events.next()).value).toEqual([{ type: 'queued', position: 0, estimatedWaitMs: 0 }]);
   await expect(events.next()).rejects.toThrow('must not be reached');
   await admission.idle();
   expect(admission.running).toBe(0);
@@ -85,7 +95,7 @@ describe('a request that is to rest on documents', () => {
     await new Promise(resolve => setImmediate(resolve));
     expect([admission.running, admission.waiting]).toEqual([0, 1]);
     found.resolve({ request: sampleRequest(), report: null });
-    expect((await first).value).toEqual([{ type: 'queued', position: 0 }]);
+    expect((await first).value).toEqual([{ type: 'queued', position: 0, estimatedWaitMs: 0 }]);
     await events.return?.();
     await admission.idle();
   });
@@ -109,7 +119,7 @@ describe('a request that is to rest on documents', () => {
     vi.spyOn(worker, 'status').mockReturnValueOnce({ ...worker.status(), state: 'starting' });
     vi.spyOn(worker, 'status').mockReturnValueOnce({ ...worker.status(), state: 'starting' });
     const events = start(admission, ground, { grounding });
-    expect((await events.next()).value).toEqual([{ type: 'queued', position: 1 }]);
+    expect((await events.next()).value).toEqual([{ type: 'queued', position: 1, estimatedWaitMs: null }]);
     expect(given?.aborted).toBe(false);
     await events.return?.();
     expect([given?.aborted, admission.waiting]).toEqual([true, 0]);

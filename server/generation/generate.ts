@@ -7,6 +7,7 @@ import type { Logger } from '../log.js';
 import type { Admission, Ticket } from './admission.js';
 import { checkContextLength } from './context-limit.js';
 import type { Ground, Grounded } from './ground.js';
+import type { LiveExchange, LiveExchanges } from './live-exchanges.js';
 import { type ExchangeContext, isWorthKeeping, toExchange, withQueueMs } from './record.js';
 import { settlesWithin } from './settles-within.js';
 import { checkToolFormat } from './tool-format.js';
@@ -18,12 +19,16 @@ const FIRST_EVENT_DELAY_MS = 7_000;
 
 export interface GeneratorParts {
   readonly admission: Admission;
+  /** Everything that waits or runs is in it. */
+  readonly live: LiveExchanges;
   readonly worker: Backend;
   readonly ground: Ground;
   readonly log: { append(exchange: Exchange): Promise<void> };
   readonly logger: Logger;
   /** A waiting request hears its position when it changes, and this often when it does not. */
   readonly queuedIntervalMs: number;
+  /** Longest time for a whole answer, counted from the slot. */
+  readonly generationTimeoutMs: number;
 }
 
 /**
@@ -31,7 +36,7 @@ export interface GeneratorParts {
  * the log before `done` is yielded or an error thrown. Refusals (queue_full, context_length_exceeded, …) are thrown by the first
  * `next()`, before any event. A request that is to rest on documents is looked up while it has its place in the line, before
  * the first event where the worker is ready; `grounded` stands before `started`. Aborting the signal leaves the line, or cancels the run; its slot is freed when the
- * worker has said so.
+ * worker has said so. One that is cancelled by name (`LiveExchanges`) ends with a `done` of that reason, also in the line.
  */
 export type Generate = (
   request: GenerateRequest,
@@ -40,13 +45,12 @@ export type Generate = (
 ) => GenerationEvents;
 
 export function createGenerate(parts: GeneratorParts): Generate {
-  const { admission, worker, ground, log, logger } = parts;
+  const { admission, live, worker, ground, log, logger } = parts;
 
   /** Settles with the worker, not with the reader: a slow client neither holds the slot nor delays the log. */
   async function settle(
     run: BackendRun,
-    ticket: Ticket,
-    waitedMs: number,
+    { ticket, exchange, waitedMs }: Held,
     asked: GenerateRequest,
     grounded: Grounded,
     context: ExchangeContext,
@@ -54,6 +58,7 @@ export function createGenerate(parts: GeneratorParts): Generate {
     const outcome = await run.settled;
     const endedAt = new Date();
     ticket.release();
+    live.remove(exchange);
     const kept: RunOutcome = {
       ...outcome,
       timings: outcome.timings && withQueueMs(outcome.timings, waitedMs),
@@ -72,8 +77,9 @@ export function createGenerate(parts: GeneratorParts): Generate {
   async function* run(
     request: GenerateRequest,
     context: ExchangeContext,
-    signal: AbortSignal,
+    leaving: AbortController,
   ): AsyncGenerator<readonly GenerationEvent[]> {
+    const { signal } = leaving;
     admission.requireRoom();
     worker.check(request);
     checkToolFormat(worker, request.input);
@@ -82,7 +88,14 @@ export function createGenerate(parts: GeneratorParts): Generate {
     const grounding = request.grounding ? ground(request, request.grounding, signal) : null;
     // It is the ticket that fails with it, unless there is none.
     grounding?.catch(() => {});
-    const ticket = admission.enter(signal, grounding);
+    const ticket = admission.enter(signal, { share: context.share, prepared: grounding });
+    let isCancelled = false;
+    const cancel = (): void => {
+      isCancelled = true;
+      leaving.abort();
+    };
+    const exchange = toLive(request, context, { ticket, enteredAtMs, cancel });
+    live.add(exchange);
     let grounded: Grounded = { request, report: null };
     let workerRun: BackendRun;
     let settled: Promise<void>;
@@ -95,7 +108,7 @@ export function createGenerate(parts: GeneratorParts): Generate {
         await settlesWithin(grounding, delayMs);
       }
       let position = ticket.position();
-      yield [{ type: 'queued', position }];
+      yield [toQueued(ticket, position)];
       let toldAtMs = performance.now();
       while (position > 0) {
         await settlesWithin(ticket.granted, Math.min(POSITION_INTERVAL_MS, parts.queuedIntervalMs));
@@ -104,17 +117,28 @@ export function createGenerate(parts: GeneratorParts): Generate {
         const isSilent = performance.now() - toldAtMs >= parts.queuedIntervalMs;
         if (position === 0 || (position === before && !isSilent)) continue;
         toldAtMs = performance.now();
-        yield [{ type: 'queued', position }];
+        yield [toQueued(ticket, position)];
       }
       waitedMs = performance.now() - enteredAtMs;
       // The slot is given when this is there.
       if (grounding !== null) grounded = await grounding;
       workerRun = worker.generate(grounded.request, signal);
-      settled = settle(workerRun, ticket, waitedMs, request, grounded, context);
+      exchange.waitedMs = waitedMs;
+      exchange.run = workerRun;
+      const limit = limitTime(leaving, parts.generationTimeoutMs);
+      void workerRun.settled.then(() => clearTimeout(limit));
+      settled = settle(workerRun, { ticket, exchange, waitedMs }, request, grounded, context);
       isHandedOver = true;
+    } catch (error) {
+      if (!isCancelled) throw error;
+      yield [toCancelled(performance.now() - enteredAtMs)];
+      return;
     } finally {
       // The slot may have been granted while the reader still held a `queued` and then left.
-      if (!isHandedOver) ticket.release();
+      if (!isHandedOver) {
+        ticket.release();
+        live.remove(exchange);
+      }
     }
     let done = false;
     let untold = grounded.report;
@@ -146,12 +170,44 @@ export function createGenerate(parts: GeneratorParts): Generate {
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      yield* run(request, context, leaving.signal);
+      yield* run(request, context, leaving);
     } finally {
       signal.removeEventListener('abort', onAbort);
       leaving.abort();
     }
   };
+}
+
+/** What is given back, and told, when the run has settled. */
+interface Held {
+  readonly ticket: Ticket;
+  readonly exchange: LiveExchange;
+  readonly waitedMs: number;
+}
+
+function toLive(
+  { id }: GenerateRequest,
+  { dialect, caller }: ExchangeContext,
+  place: Pick<LiveExchange, 'ticket' | 'enteredAtMs' | 'cancel'>,
+): LiveExchange {
+  return { id, dialect, caller, ...place, waitedMs: null, run: null };
+}
+
+function toQueued(ticket: Ticket, position: number): GenerationEvent {
+  return { type: 'queued', position, estimatedWaitMs: ticket.estimatedWaitMs() };
+}
+
+function limitTime(leaving: AbortController, timeoutMs: number): NodeJS.Timeout {
+  return setTimeout(() => {
+    leaving.abort(new AppError('generation_timeout', `No end within ${timeoutMs} ms of its turn.`));
+  }, timeoutMs);
+}
+
+/** The end of one that never had a slot. */
+function toCancelled(waitedMs: number): GenerationEvent {
+  const timings = withQueueMs({ queueMs: 0, prefillMs: 0, decodeMs: 0 }, waitedMs);
+  const usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0 };
+  return { type: 'done', reason: 'cancelled', stopSequence: null, usage, timings, numerics: null };
 }
 
 function withTimings(batch: readonly GenerationEvent[], waitedMs: number): GenerationEvent[] {

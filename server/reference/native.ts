@@ -11,6 +11,12 @@ const generateLine = z.object({
   logprobs: z.array(z.unknown()).optional(),
   status: z.literal('queued').optional(),
   position: z.int().min(1).optional().describe('Place in the line; 1 is next.'),
+  estimated_wait_ms: z
+    .int()
+    .min(0)
+    .nullable()
+    .optional()
+    .describe('Until its turn, from measured speed; null while that is not known.'),
   done: z.literal(true).optional().describe('The last line, and only that.'),
   done_reason: z.enum(['stop', 'length', 'cancelled', 'error']).optional(),
   error: z.object({ code: z.string(), message: z.string(), request_id: z.string() }).optional(),

@@ -61,6 +61,8 @@ export const WORK_ERRORS = [
 /** What asking the model can end in before its first token; a non-streamed answer may end so at any time. */
 export const GENERATION_ERRORS = [
   ...WORK_ERRORS,
+  'first_token_timeout',
+  'token_gap_timeout',
   'incomplete_generation',
   'upstream_error',
   'upstream_unavailable',

@@ -9,6 +9,7 @@ import { ollamaOperations } from './ollama.js';
 import { openAiOperations } from './openai.js';
 import { responsesOperations } from './openai-responses.js';
 import type { Operation } from './operation.js';
+import { queueOperations } from './queue.js';
 import { searchOperations } from './search.js';
 import { systemsOperations } from './systems.js';
 
@@ -69,6 +70,7 @@ const docsAsset: Operation = {
 
 export const OPERATIONS: readonly Operation[] = [
   ...nativeOperations,
+  ...queueOperations,
   ...historyOperations,
   ...openAiOperations,
   ...embeddingOperations,

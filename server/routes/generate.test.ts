@@ -116,7 +116,12 @@ describe('POST /generate', () => {
     const first = await open('a');
     const second = await open('b');
     await second.seen(text => text.includes('\n'));
-    expect(parseLines(second.text())[0]).toEqual({ response: '', status: 'queued', position: 2 });
+    expect(parseLines(second.text())[0]).toEqual({
+      response: '',
+      status: 'queued',
+      position: 2,
+      estimated_wait_ms: null,
+    });
     expect(answerOf((await first.ended).text)).toBe('a');
     expect(answerOf((await second.ended).text)).toBe('b');
   });

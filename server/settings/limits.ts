@@ -34,6 +34,11 @@ export const limitsSettings = {
     fallback: '30000',
     about: 'Longest gap between two tokens.',
   },
+  MINIVAULT_GENERATION_TIMEOUT_MS: {
+    schema: whole(1, 1e9),
+    fallback: String(30 * MINUTE_MS),
+    about: 'Longest time for a whole answer, counted from its turn.',
+  },
   MINIVAULT_WORKER_SILENCE_TIMEOUT_MS: {
     schema: whole(1, 1e9),
     fallback: '10000',

@@ -50,7 +50,8 @@ export const upstreamSettings = {
   MINIVAULT_UPSTREAM_TIMEOUT_MS: {
     schema: whole(1, 1e9),
     fallback: String(10 * MINUTE_MS),
-    about: 'Longest time for a whole answer from there; the limits on first token and gap hold, too.',
+    about:
+      'Longest time for a whole answer from there; the limits on first token, gap and the whole answer hold, too.',
   },
   USE_OPENAI_EMBEDDINGS: {
     schema: flag(),

@@ -32,7 +32,7 @@ export interface ScriptedGenerate {
 export function scriptedGenerate(): ScriptedGenerate {
   const runs: ScriptedRun[] = [];
   async function* generate(request: GenerateRequest, _context: unknown, signal: AbortSignal) {
-    const batches: GenerationEvent[][] = [[{ type: 'queued', position: runs.length }]];
+    const batches: GenerationEvent[][] = [[{ type: 'queued', position: runs.length, estimatedWaitMs: null }]];
     let failure: AppError | null = null;
     let wake = (): void => {};
     const say = (...events: GenerationEvent[]): void => {

@@ -3,10 +3,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type OpenAI from 'openai';
 import type { BackendRun, RunOutcome } from '../backend/backend.js';
+import { toFailure as toCancelFailure } from '../backend/cancellation.js';
 import { EventBatches } from '../backend/event-batches.js';
 import { Watchdog } from '../backend/watchdog.js';
 import type { GenerateRequest, GenerationEvent, Timings, Usage } from '../domain/generation.js';
-import { AppError } from '../errors.js';
+import { AppError, type ErrorCode } from '../errors.js';
 import { estimateTokens } from './token-estimate.js';
 import { type Failure, toFailure, withoutKey } from './upstream-failure.js';
 import { CallAssembly, fromChatChunk, fromTextChunk, type Piece, toReason } from './upstream-parts.js';
@@ -62,9 +63,9 @@ export class UpstreamRun implements BackendRun {
     this.#request = request;
     this.#parts = parts;
     this.#calls = new CallAssembly(request.id);
-    const onAbort = (): void => this.#leave(null);
+    const onAbort = (): void => this.#leave(toCancelFailure(signal.reason));
     const whole = setTimeout(
-      () => this.#timeOut(`No end within ${parts.timeouts.wholeMs} ms.`),
+      () => this.#timeOut('generation_timeout', `No end within ${parts.timeouts.wholeMs} ms.`),
       parts.timeouts.wholeMs,
     );
     signal.addEventListener('abort', onAbort, { once: true });
@@ -74,6 +75,10 @@ export class UpstreamRun implements BackendRun {
       this.#watchdog.stop();
       signal.removeEventListener('abort', onAbort);
     });
+  }
+
+  get tokens(): number {
+    return this.#tokens;
   }
 
   /** Over for the client; settles when the connection is closed. */
@@ -220,11 +225,10 @@ export class UpstreamRun implements BackendRun {
       this.#controller.abort();
       return;
     }
-    this.#timeOut(
-      this.#hasSaid
-        ? `No token for ${tokenGapMs} ms.`
-        : `No token within ${firstTokenMs} ms of the prompt being sent.`,
-    );
+    if (this.#hasSaid) this.#timeOut('token_gap_timeout', `No token for ${tokenGapMs} ms.`);
+    else {
+      this.#timeOut('first_token_timeout', `No token within ${firstTokenMs} ms of the prompt being sent.`);
+    }
   }
 
   /** A connection that breaks within an answer is not the same as one that never was. */
@@ -233,8 +237,8 @@ export class UpstreamRun implements BackendRun {
     return new AppError('incomplete_generation', error.message, { cause: error.cause });
   }
 
-  #timeOut(message: string): void {
-    this.#leave(new AppError('generation_timeout', `${this.#parts.url}: ${message}`));
+  #timeOut(code: ErrorCode, message: string): void {
+    this.#leave(new AppError(code, `${this.#parts.url}: ${message}`));
   }
 
   /** Ends it for the client and closes the connection; null is a cancel. */

@@ -24,15 +24,27 @@ function silentAfter(text: string) {
 
 describe('time', () => {
   it.each([
-    ['first word', '', { ...timeouts, firstTokenMs: 400 }, /No token within 400 ms/],
-    ['next word', chunk({ content: 'a' }), { ...timeouts, tokenGapMs: 60 }, /No token for 60 ms/],
-    ['end', chunk({ content: 'a' }), { ...timeouts, wholeMs: 400 }, /No end within 400 ms/],
-  ])('for the %s is bounded, and the connection closed', async (_, said, limits, message) => {
+    ['first word', 'first_token_timeout', '', { ...timeouts, firstTokenMs: 400 }, /No token within 400 ms/],
+    [
+      'next word',
+      'token_gap_timeout',
+      chunk({ content: 'a' }),
+      { ...timeouts, tokenGapMs: 60 },
+      /No token for 60 ms/,
+    ],
+    [
+      'end',
+      'generation_timeout',
+      chunk({ content: 'a' }),
+      { ...timeouts, wholeMs: 400 },
+      /No end within 400 ms/,
+    ],
+  ])('for the %s is bounded, and the connection closed', async (_, code, said, limits, message) => {
     const { script, hungUp } = silentAfter(said);
     const { backend, server } = await scriptedUpstream(script, { timeouts: limits });
     const run = backend.generate(sampleRequest(), never);
     const { error } = await readRun(run);
-    expect(error).toMatchObject({ code: 'generation_timeout' });
+    expect(error).toMatchObject({ code });
     expect(error?.message).toMatch(message);
     expect(await run.settled).toMatchObject({ status: 'failed', text: said === '' ? '' : 'a' });
     expect(server.requests).toHaveLength(1);

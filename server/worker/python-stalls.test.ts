@@ -17,7 +17,7 @@ describe('a worker that hangs', () => {
     );
     const hung = worker.generate(sampleRequest('hang now'), never);
     const innocent = worker.generate(sampleRequest('never lost'), never);
-    expect((await readRun(hung)).error).toMatchObject({ code: 'generation_timeout', status: 504 });
+    expect((await readRun(hung)).error).toMatchObject({ code: 'first_token_timeout', status: 504 });
     expect(await hung.settled).toMatchObject({ status: 'failed', text: '' });
     expect(await readRun(innocent)).toMatchObject({ text: 'never lost never', error: null });
     expect(worker.status().lastExit?.reason).toMatch(/did not acknowledge a cancel within 200 ms/);
@@ -30,7 +30,7 @@ describe('a worker that hangs', () => {
     );
     const hung = worker.generate(sampleRequest('hang now'), never);
     const { text, error } = await readRun(hung);
-    expect(error?.code).toBe('generation_timeout');
+    expect(error?.code).toBe('token_gap_timeout');
     expect(text).toBe('hang now hang now');
     expect(await hung.settled).toMatchObject({ status: 'failed', text });
     expect((await readRun(worker.generate(sampleRequest('next'), never))).error).toBeNull();

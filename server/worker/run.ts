@@ -1,6 +1,7 @@
 // One run: what its client reads, what the worker said about it, and when both are finished. Knows neither channel
 // nor process: it asks its host to cancel it or to replace the worker.
 
+import { toFailure } from '../backend/cancellation.js';
 import { EventBatches } from '../backend/event-batches.js';
 import { Watchdog } from '../backend/watchdog.js';
 import type { GenerateRequest, GenerationEvent } from '../domain/generation.js';
@@ -67,6 +68,10 @@ export class Run implements WorkerRun {
     this.#resolve = resolve;
     signal.addEventListener('abort', this.#onAbort, { once: true });
     if (signal.aborted) this.#onAbort();
+  }
+
+  get tokens(): number {
+    return this.#meter.usage().completionTokens;
   }
 
   get isSettled(): boolean {
@@ -168,7 +173,7 @@ export class Run implements WorkerRun {
     this.#beginLeaving(error);
   }
 
-  readonly #onAbort = (): void => this.#leave(null);
+  readonly #onAbort = (): void => this.#leave(toFailure(this.#signal.reason));
 
   #leaveSlowClient(): void {
     this.events.discardUnread();
@@ -183,10 +188,11 @@ export class Run implements WorkerRun {
       this.#host.replaceWorker(`it did not acknowledge a cancel within ${stopMs} ms`);
       return;
     }
-    const what = this.#meter.hasTokens
-      ? `No token for ${tokenGapMs} ms`
-      : `No token within ${firstTokenMs} ms of the prompt being sent`;
-    this.#leave(new AppError('generation_timeout', `${what}.`));
+    this.#leave(
+      this.#meter.hasTokens
+        ? new AppError('token_gap_timeout', `No token for ${tokenGapMs} ms.`)
+        : new AppError('first_token_timeout', `No token within ${firstTokenMs} ms of the prompt being sent.`),
+    );
   }
 
   /** Ends it for the client; the worker is told to stop and has the stop timeout to say that it did. */

@@ -34,13 +34,13 @@ describe('a stalled worker', () => {
     await passAlive(current(), 59_000);
     expect(current().received).toHaveLength(2);
     await passAlive(current(), 2_000);
-    expect((await reading).error).toMatchObject({ code: 'generation_timeout', status: 504 });
+    expect((await reading).error).toMatchObject({ code: 'first_token_timeout', status: 504 });
     expect(current().received.at(-1)?.type).toBe('cancel');
     await passAlive(current(), 3_000);
     expect(current().signals).toEqual([]);
     await passAlive(current(), 3_000);
     expect(processes[0]?.signals).toEqual(['SIGKILL']);
-    expect(await hung.settled).toMatchObject({ status: 'failed', error: { code: 'generation_timeout' } });
+    expect(await hung.settled).toMatchObject({ status: 'failed', error: { code: 'first_token_timeout' } });
     await soon();
     expect(processes).toHaveLength(2);
     current().answer(current().generated()[0] ?? '', ['whole']);
@@ -60,7 +60,7 @@ describe('a stalled worker', () => {
     await passAlive(current(), 3_000);
     expect(current().received.at(-1)).toEqual({ type: 'cancel', id: request.id });
     current().say(doneMessage(request.id, 0, 'cancelled'));
-    expect(await run.settled).toMatchObject({ status: 'failed', error: { code: 'generation_timeout' } });
+    expect(await run.settled).toMatchObject({ status: 'failed', error: { code: 'first_token_timeout' } });
     expect(processes).toHaveLength(1);
   });
 
@@ -78,7 +78,7 @@ describe('a stalled worker', () => {
     current().say(doneMessage(request.id, 145, 'cancelled'));
     await passAlive(current(), 20_000);
     const outcome = await run.settled;
-    expect(outcome).toMatchObject({ status: 'failed', error: { code: 'generation_timeout' } });
+    expect(outcome).toMatchObject({ status: 'failed', error: { code: 'token_gap_timeout' } });
     expect(outcome.text).toBe('x'.repeat(145));
     expect(processes).toHaveLength(1);
   });
