@@ -1,6 +1,7 @@
 // The whole pipeline and route table on one page; no logic.
 import express, { type Express } from 'express';
 import { may } from './http/access.js';
+import { auditRefusals } from './http/audit-refusals.js';
 import { requireApiKey } from './http/auth.js';
 import { createClientAddress } from './http/client-address.js';
 import { errorHandler } from './http/error-handler.js';
@@ -210,6 +211,6 @@ export function createApp(parts: Parts): Express {
   app.route('/docs/:name').all(may('any')).get(docsAssetRoute).all(onlyMethods('GET'));
 
   app.use(unknownPath);
-  app.use(errorHandler(errorBodyOf));
+  app.use(errorHandler(errorBodyOf, auditRefusals(parts.refusals)));
   return app;
 }

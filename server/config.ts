@@ -1,6 +1,6 @@
 // The one reader of the environment. Which settings there are, their defaults and meanings: settings/*. Knows no other part.
 import type { z } from 'zod';
-import { accessSettings } from './settings/access.js';
+import { accessSettings, auditFaults } from './settings/access.js';
 import { documentsSettings } from './settings/documents.js';
 import { limitsSettings } from './settings/limits.js';
 import { listeningFaults, listeningSettings } from './settings/listening.js';
@@ -39,6 +39,7 @@ const CONTRADICTIONS: readonly {
   readonly faults: (config: Config) => readonly string[];
 }[] = [
   { among: ['HOST', 'API_KEY'], faults: listeningFaults },
+  { among: ['MINIVAULT_LOG_FILE', 'MINIVAULT_AUDIT_FILE'], faults: auditFaults },
   {
     among: ['MINIVAULT_BACKEND', 'USE_OPENAI_EMBEDDINGS', 'OPENAI_API_KEY', 'OPENAI_MODEL'],
     faults: upstreamFaults,

@@ -114,7 +114,9 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
   });
   // A closed terminal means the end, as for any program in it; without one it asks to open the log anew.
   const hasTerminal = process.stdin.isTTY || process.stdout.isTTY;
-  process.on('SIGHUP', () => (hasTerminal ? shutdown('SIGHUP', 0) : void parts.log.reopen()));
+  process.on('SIGHUP', () =>
+    hasTerminal ? shutdown('SIGHUP', 0) : void Promise.all([parts.log.reopen(), parts.audit.reopen()]),
+  );
   if (args.includes('--fail-fast')) {
     const failFast = (): void => {
       if (parts.worker.status().state === 'failed') shutdown('The model cannot be served', EXIT_CONFIG);

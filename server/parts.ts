@@ -1,6 +1,7 @@
 // Builds the parts, wires them and closes them again: the only place with `new` across folders.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { Refusals } from './access/refusals.js';
 import type { Backend, BackendStatus } from './backend/backend.js';
 import { createBackends } from './backends.js';
 import type { Config } from './config.js';
@@ -24,6 +25,8 @@ import type { Logger } from './log.js';
 import { ExchangeBacklog } from './retrieval/exchange-backlog.js';
 import { createRetrieval, type Retrieval } from './retrieval/retrieval.js';
 import { createSearchExchanges, type SearchExchanges } from './retrieval/search-exchanges.js';
+import { auditFileOf } from './settings/access.js';
+import { type AuditLog, openAuditLog } from './store/audit-log.js';
 import { createExchangeHistory, type ExchangeHistory } from './store/exchange-history.js';
 import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
 import { createExchangeVectors } from './store/exchange-vectors.js';
@@ -35,6 +38,8 @@ const RETRY_WHEN_STOPPING_MS = 5_000;
 const LAST_RUNS_TIMEOUT_MS = 1_000;
 
 export interface Parts {
+  readonly audit: AuditLog;
+  readonly refusals: Refusals;
   readonly logger: Logger;
   readonly version: string;
   readonly maxWaiting: number;
@@ -86,6 +91,12 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     fsync: config.MINIVAULT_LOG_FSYNC,
     logger,
   });
+  const audit = await openAuditLog({
+    path: auditFileOf(config),
+    maxBytes: config.MINIVAULT_LOG_MAX_BYTES,
+    logger,
+  });
+  const refusals = new Refusals(event => void audit.append(event));
   const vault = openVault({
     isOn: config.MINIVAULT_VAULT === 'on',
     url: config.DATABASE_URL,
@@ -173,6 +184,8 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     },
     trustedProxies: config.MINIVAULT_TRUST_PROXY ?? [],
     apiKey: config.API_KEY,
+    audit,
+    refusals,
     admission,
     embedAdmission,
     worker,
@@ -215,6 +228,8 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       await backlog.close();
       await settlesWithin(admission.idle(), LAST_RUNS_TIMEOUT_MS);
       await log.close();
+      refusals.close();
+      await audit.close();
       await vault.close();
       lock?.release();
     },

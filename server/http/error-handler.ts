@@ -2,13 +2,23 @@
 import type { ErrorRequestHandler, NextFunction, Request, Response } from 'express';
 import type { ErrorBody } from '../dialects/dialect.js';
 import { AppError, ERRORS, toAppError } from '../errors.js';
-import { scopeOf } from './request-scope.js';
+import { type RequestScope, scopeOf } from './request-scope.js';
+
+/** Who is refused for who it is or how much it asks. */
+const REFUSING: ReadonlySet<number> = new Set([401, 403, 429]);
+
+/** Told of every request that is refused for who it is or how much it asks, before its answer is sent. */
+export type OnRefusal = (error: AppError, req: Request, scope: RequestScope) => void;
 
 /** @param errorBody gives the body its dialect, chosen by the request's path. */
-export function errorHandler(errorBody: (req: Request) => ErrorBody): ErrorRequestHandler {
+export function errorHandler(
+  errorBody: (req: Request) => ErrorBody,
+  onRefusal: OnRefusal = () => {},
+): ErrorRequestHandler {
   return (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
     const error = toAppError(isMalformedPath(thrown) ? malformedPath(thrown) : thrown);
-    const { requestId, logger } = scopeOf(res);
+    const scope = scopeOf(res);
+    const { requestId, logger } = scope;
     if (error.code === 'internal') {
       const { cause } = error;
       logger.error('request failed', { error: cause instanceof Error ? cause.stack : String(cause) });
@@ -17,6 +27,7 @@ export function errorHandler(errorBody: (req: Request) => ErrorBody): ErrorReque
       res.destroy();
       return;
     }
+    if (REFUSING.has(error.status)) onRefusal(error, req, scope);
     for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
     const { retryable } = ERRORS[error.code];
     // OpenAI's and Anthropic's clients would try every 408, 409, 429 and 5xx twice more.

@@ -26,6 +26,7 @@ describe('health', () => {
       worker: { state: 'ready', engine: 'fake', slots: 1, restarts: 0, last_exit: null },
       queue: { waiting: 0, running: 0, max_waiting: 512 },
       log: { degraded: false, spooled: 0, dropped: 0 },
+      audit: { degraded: false, spooled: 0, dropped: 0 },
       vault: { state: 'off', kind: null, vectors: false, behind_bytes: null },
     });
   });

@@ -1,8 +1,10 @@
 // GET /health (everything), /livez (the process), /readyz (may prompts be answered now).
 import type { RequestHandler } from 'express';
 import type { Backend, BackendStatus, UpstreamStatus } from '../backend/backend.js';
+import type { Caller } from '../domain/caller.js';
 import { AppError } from '../errors.js';
 import type { Admission } from '../generation/admission.js';
+import { scopeOf } from '../http/request-scope.js';
 import type { ExchangeLogStatus } from '../store/exchange-log.js';
 import type { Vault } from '../store/vault.js';
 
@@ -12,6 +14,7 @@ export interface HealthParts {
   readonly worker: Pick<Backend, 'status'>;
   readonly admission: Pick<Admission, 'waiting' | 'running'>;
   readonly log: { status(): ExchangeLogStatus };
+  readonly audit: { status(): ExchangeLogStatus };
   readonly vault: Pick<Vault, 'database' | 'status' | 'measure'>;
   readonly maxWaiting: number;
   readonly version: string;
@@ -77,12 +80,23 @@ function withoutTokenizer(embedder: BackendStatus['embedder']): unknown {
 }
 
 /** One word for a person: `degraded` still answers prompts, but something needs a look. */
-function overall(status: BackendStatus, log: ExchangeLogStatus, stopping: boolean): string {
+function overall(status: BackendStatus, isDegraded: boolean, stopping: boolean): string {
   if (stopping) return 'stopping';
   if (status.state === 'failed' || status.state === 'stopped') return 'failed';
   if (status.state === 'unloaded') return 'unloaded';
   if (status.state !== 'ready') return 'loading';
-  return log.degraded || status.upstream?.isDown ? 'degraded' : 'ok';
+  return isDegraded || status.upstream?.isDown ? 'degraded' : 'ok';
+}
+
+/** Why it does not work may name places and processes of this machine. */
+function told(status: BackendStatus, { role }: Caller): BackendStatus {
+  if (role === 'admin') return status;
+  const { fault, upstream } = status;
+  return {
+    ...status,
+    fault: fault && 'The model cannot be served; GET /health tells an admin’s key why.',
+    upstream: upstream && { ...upstream, lastFailure: null },
+  };
 }
 
 /** @throws AppError shutting_down, model_loading or model_unavailable when prompts are not answered now. */
@@ -112,33 +126,57 @@ function requireReady(status: BackendStatus, stopping: boolean): void {
   });
 }
 
-/** Always 200: the figures are what is asked for, also when something is wrong. */
+/** Always 200: the figures are what is asked for, also when something is wrong. An admin sees all of them. */
 export function healthRoute(parts: HealthParts): RequestHandler {
   return async (_req, res) => {
-    const vault = await toWireVault(parts.vault);
     const worker = parts.worker.status();
     const log = parts.log.status();
-    res.json({
-      status: overall(worker, log, parts.isStopping()),
+    const audit = parts.audit.status();
+    const forEveryone = {
+      status: overall(worker, log.degraded || audit.degraded, parts.isStopping()),
       version: parts.version,
       uptime_s: Math.round(process.uptime()),
+    };
+    const queue = {
+      waiting: parts.admission.waiting,
+      running: parts.admission.running,
+      max_waiting: parts.maxWaiting,
+    };
+    if (scopeOf(res).caller.role !== 'admin') {
+      res.json({ ...forEveryone, ...publicParts(parts, worker, log), queue });
+      return;
+    }
+    res.json({
+      ...forEveryone,
       worker: toWireWorker(worker),
       ...(worker.upstream === null ? {} : { upstream: toWireUpstream(worker.upstream) }),
-      queue: {
-        waiting: parts.admission.waiting,
-        running: parts.admission.running,
-        max_waiting: parts.maxWaiting,
-      },
-      log: {
-        degraded: log.degraded,
-        spooled: log.spooled,
-        dropped: log.dropped,
-        torn_tails: log.tornTails,
-        last_error: log.lastError,
-      },
-      vault,
+      queue,
+      log: toWireWriter(log),
+      audit: toWireWriter(audit),
+      vault: await toWireVault(parts.vault),
     });
   };
+}
+
+/** What tells a user whether it works: no words of the worker or the disk, no process, no place, no figure of others. */
+function publicParts({ vault }: HealthParts, worker: BackendStatus, log: ExchangeLogStatus): object {
+  const { state, hasVectors } = vault.database.status();
+  return {
+    worker: {
+      state: worker.state,
+      loading: worker.loading,
+      model: withoutDetails(worker.model),
+      engine: worker.engine,
+      embedder: withoutTokenizer(worker.embedder),
+      slots: worker.slots,
+    },
+    log: { degraded: log.degraded },
+    vault: { state, vectors: hasVectors },
+  };
+}
+
+function toWireWriter({ degraded, spooled, dropped, tornTails, lastError }: ExchangeLogStatus): object {
+  return { degraded, spooled, dropped, torn_tails: tornTails, last_error: lastError };
 }
 
 export const livezRoute: RequestHandler = (_req, res) => {
@@ -147,7 +185,7 @@ export const livezRoute: RequestHandler = (_req, res) => {
 
 export function readyzRoute(parts: Pick<HealthParts, 'worker' | 'isStopping'>): RequestHandler {
   return (_req, res) => {
-    requireReady(parts.worker.status(), parts.isStopping());
+    requireReady(told(parts.worker.status(), scopeOf(res).caller), parts.isStopping());
     res.json({ status: 'ready' });
   };
 }

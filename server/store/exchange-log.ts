@@ -1,10 +1,9 @@
-// The log of exchanges, the source of truth: one line per finished exchange. Knows when a log that cannot be opened
-// is the owner's mistake; how lines reach the disk is line-writer.ts's business.
-import { ConfigError } from '../config.js';
+// The log of exchanges, the source of truth: one line per finished exchange. How lines reach the disk is line-writer.ts's
+// business.
 import type { Exchange } from '../domain/exchange.js';
-import { LineWriter } from './line-writer.js';
 import type { LineWriterOptions, LineWriterStatus } from './line-writer-options.js';
 import { toLogLine } from './log-line.js';
+import { openLineWriter } from './open-line-writer.js';
 
 export type ExchangeLogOptions = LineWriterOptions;
 export type ExchangeLogStatus = LineWriterStatus;
@@ -30,31 +29,12 @@ export interface ExchangeLog {
   close(): Promise<void>;
 }
 
-/** Troubles that pass without anybody changing the configuration. */
-const PASSING = new Set([
-  'ENOSPC',
-  'EDQUOT',
-  'EIO',
-  'EMFILE',
-  'ENFILE',
-  'ENOMEM',
-  'EAGAIN',
-  'ESTALE',
-  'ETIMEDOUT',
-]);
-
 /**
  * Opens the log, mending a torn tail. A full or failing disk is no reason not to start: the log is then degraded.
  * @throws ConfigError when no log can ever be written at the path (a folder, no permission, read-only, …).
  */
 export async function openExchangeLog(options: ExchangeLogOptions): Promise<ExchangeLog> {
-  const writer = new LineWriter(options);
-  try {
-    await writer.open();
-  } catch (error) {
-    if (!PASSING.has((error as NodeJS.ErrnoException).code ?? '')) throw unusable(options.path, error);
-    writer.startDegraded(error);
-  }
+  const writer = await openLineWriter(options, 'MINIVAULT_LOG_FILE');
   return {
     append: async exchange => {
       let line: string;
@@ -75,11 +55,4 @@ export async function openExchangeLog(options: ExchangeLogOptions): Promise<Exch
     reopen: () => writer.reopen(),
     close: () => writer.close(),
   };
-}
-
-function unusable(path: string, error: unknown): ConfigError {
-  const cause = error instanceof Error ? error.message : String(error);
-  return new ConfigError([
-    `MINIVAULT_LOG_FILE="${path}": ${cause}. Name a file in a folder that this user may write to.`,
-  ]);
 }

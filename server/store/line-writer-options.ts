@@ -11,6 +11,8 @@ export interface LineWriterOptions {
   /** `everysec`: at most a second after the write, beside other writes. `always`: before `append` resolves. */
   readonly fsync: FsyncPolicy;
   readonly logger: Logger;
+  /** What the console calls it. Default: log. */
+  readonly name?: string;
   /** Default: node's. */
   readonly open?: OpenFile | undefined;
 }

@@ -1,4 +1,4 @@
-// The one writer of the log: groups lines that wait together into one write, keeps those the disk does not take,
+// The one writer of a file of lines, such as the log: groups lines that wait together into one write, keeps those the disk does not take,
 // and tries again. Owns when to write, sync and retry; knows nothing of what a line says.
 import { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
@@ -22,6 +22,7 @@ const MAX_VANISHED = 3;
 export class LineWriter {
   readonly #options: LineWriterOptions;
   readonly #logger: Logger;
+  readonly #name: string;
   readonly #file: RotatingFile;
   readonly #spool = new Spool();
   readonly #listeners = new Set<() => void>();
@@ -47,11 +48,13 @@ export class LineWriter {
   constructor(options: LineWriterOptions) {
     this.#options = options;
     this.#logger = options.logger;
+    this.#name = options.name ?? 'log';
     this.#file = new RotatingFile({
       path: options.path,
       maxBytes: options.maxBytes,
       synced: options.fsync !== 'no',
       logger: options.logger,
+      name: this.#name,
       open: options.open,
     });
   }
@@ -86,7 +89,7 @@ export class LineWriter {
     return new Promise(resolve => {
       if (this.#isClosed) {
         this.#dropped++;
-        this.#logger.error('An exchange came after the log was closed and is lost');
+        this.#logger.error(`A line came after the ${this.#name} was closed and is lost`);
         resolve();
         return;
       }
@@ -120,7 +123,7 @@ export class LineWriter {
       try {
         await this.#pumped;
         if (this.#isDegraded() || this.#isClosed)
-          throw new AppError('storage_unavailable', 'The log cannot be written now.');
+          throw new AppError('storage_unavailable', `The ${this.#name} cannot be written now.`);
         if (this.#options.fsync !== 'no') await this.#file.current?.sync();
         return await work();
       } finally {
@@ -150,7 +153,7 @@ export class LineWriter {
     if (lost === 0) return;
     this.#spool.releaseAll();
     this.#dropped += lost;
-    this.#logger.error('The log could not be written to its end', { lost, error: this.#lastError });
+    this.#logger.error(`The ${this.#name} could not be written to its end`, { lost, error: this.#lastError });
   }
 
   async #flush(): Promise<void> {
@@ -201,7 +204,7 @@ export class LineWriter {
     else await this.#file.ready();
     if (this.#failures > 0 && !this.#isPaused) {
       this.#failures = 0;
-      this.#logger.info('The log is written again', { path: this.#options.path });
+      this.#logger.info(`The ${this.#name} is written again`, { path: this.#options.path });
     }
   }
 
@@ -230,7 +233,8 @@ export class LineWriter {
     if (whereabouts === 'gone') {
       this.#spool.putBack(batch);
       this.#vanished++;
-      if (this.#vanished % MAX_VANISHED === 0) throw new Error('The log vanishes as fast as it is written');
+      if (this.#vanished % MAX_VANISHED === 0)
+        throw new Error(`The ${this.#name} vanishes as fast as it is written`);
       return;
     }
     this.#vanished = 0;
@@ -251,18 +255,16 @@ export class LineWriter {
 
   #fail(error: unknown): void {
     const { path } = this.#options;
+    const what = `The ${this.#name} cannot be written`;
     this.#lastError = error instanceof Error ? error.message : String(error);
     if (this.#failures === 0) {
-      this.#logger.error('The log cannot be written; exchanges wait in memory', {
-        path,
-        error: this.#lastError,
-      });
+      this.#logger.error(`${what}; its lines wait in memory`, { path, error: this.#lastError });
     }
     this.#failures++;
     this.#releaseSpooled();
     if (this.#dropped > this.#reportedDropped) {
       this.#reportedDropped = this.#dropped;
-      this.#logger.error('The log cannot be written and its spool is full', { path, dropped: this.#dropped });
+      this.#logger.error(`${what} and its spool is full`, { path, dropped: this.#dropped });
     }
     this.#isPaused = true;
     if (this.#isClosed) return;
@@ -277,7 +279,7 @@ export class LineWriter {
   /** A disk that does not answer must not hold up the answer to a client. */
   #stall(): void {
     this.#isStalled = true;
-    this.#lastError = `The log has not answered for ${STALL_TIMEOUT_MS} ms`;
+    this.#lastError = `The ${this.#name} has not answered for ${STALL_TIMEOUT_MS} ms`;
     this.#logger.error(this.#lastError, { path: this.#options.path });
     release(this.#inFlight);
     this.#releaseSpooled();

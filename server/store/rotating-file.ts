@@ -1,4 +1,4 @@
-// The log's path and the file that is open there: opens, mends, reopens, and starts the next file when one is full.
+// The path of a log and the file that is open there: opens, mends, reopens, and starts the next file when one is full.
 // Knows sizes, not lines; who waits for a line is line-writer.ts's business.
 import { open as openFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -15,6 +15,8 @@ export interface RotatingFileOptions {
   readonly maxBytes: number;
   readonly synced: boolean;
   readonly logger: Logger;
+  /** What the console calls it. */
+  readonly name: string;
   readonly open: OpenFile | undefined;
 }
 
@@ -76,7 +78,10 @@ export class RotatingFile {
       await rotate(file);
     } catch (error) {
       this.#rotatesAgainAt = performance.now() + ROTATION_RETRY_MS;
-      this.#logger.warn('The log could not be rotated and grows on', { path: file, error: String(error) });
+      this.#logger.warn(`The ${this.#options.name} could not be rotated and grows on`, {
+        path: file,
+        error: String(error),
+      });
       return current;
     }
     this.#file = null;
@@ -85,12 +90,12 @@ export class RotatingFile {
   }
 
   #reportMended({ mended: { did, bytes } }: LineFile): void {
-    const { path: file } = this.#options;
+    const { path: file, name } = this.#options;
     if (did === 'torn') {
       this.#tornTails++;
-      this.#logger.warn('The log ended in half a line, which was moved', { bytes, to: tornPath(file) });
+      this.#logger.warn(`The ${name} ended in half a line, which was moved`, { bytes, to: tornPath(file) });
     } else if (did === 'completed') {
-      this.#logger.warn("The log's last line lacked only its newline and got it", { path: file });
+      this.#logger.warn(`The last line of the ${name} lacked only its newline and got it`, { path: file });
     }
   }
 }
