@@ -1,15 +1,11 @@
 // The listening socket: Node's own limits on slow or broken clients, and closing without cutting answers.
 import { randomUUID } from 'node:crypto';
-import {
-  createServer,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { createServer, type RequestListener, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ERRORS, type ErrorCode } from './errors.js';
+import { closeGently } from './http/closing.js';
+import { Connections } from './http/connections.js';
 import { askWhoListens } from './http/departure.js';
 import { MAX_HEADERS } from './http/request-head.js';
 
@@ -17,12 +13,11 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const CONNECTIONS_CHECK_INTERVAL_MS = 1_000;
 const TCP_KEEPALIVE_MS = 30_000;
-const IDLE_SWEEP_INTERVAL_MS = 50;
 const LAST_WORDS_TIMEOUT_MS = 1_000;
 
 export interface HttpServer {
   readonly url: string;
-  /** Stops accepting at once, closes idle connections as they become idle; resolves when none is left. */
+  /** Stops accepting at once and closes connections as they become idle; resolves when none is left. */
   close(): Promise<void>;
   /** Breaks what is still open. */
   destroy(): void;
@@ -45,12 +40,13 @@ export async function listen(listener: RequestListener, host: string, port: numb
   );
   server.maxHeadersCount = MAX_HEADERS + 1;
   server.on('checkExpectation', listener);
-  askWhoListens(server);
+  const connections = new Connections(server);
+  askWhoListens(server, connections);
   server.on('connect', (_req, socket) => lastWords(socket, NO_PROXY));
-  const answers = new WeakMap<Duplex, ServerResponse>();
   server.on('connection', socket => socket.setMaxListeners(0));
-  server.on('request', (req, res) => answers.set(req.socket, res));
-  server.on('clientError', (error, socket) => answerClientError(error, socket, answers.get(socket)));
+  server.on('clientError', (error, socket) =>
+    answerClientError(error, socket, [...connections.owedOn(socket)]),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
@@ -59,18 +55,9 @@ export async function listen(listener: RequestListener, host: string, port: numb
   const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
     url: `http://${shownHost}:${address.port}`,
-    close: () => closeGently(server),
+    close: () => closeGently(server, connections),
     destroy: () => server.closeAllConnections(),
   };
-}
-
-async function closeGently(server: Server): Promise<void> {
-  const closed = new Promise<void>(resolve => {
-    server.close(() => resolve());
-  });
-  const sweeper = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_INTERVAL_MS);
-  await closed;
-  clearInterval(sweeper);
 }
 
 interface RawError {
@@ -89,9 +76,9 @@ const NO_PROXY: RawError = { code: 'method_not_allowed', message: 'CONNECT is fo
 function answerClientError(
   error: NodeJS.ErrnoException,
   socket: Duplex,
-  running: ServerResponse | undefined,
+  owed: readonly ServerResponse[],
 ): void {
-  const isMidAnswer = running?.headersSent === true && !running.writableFinished;
+  const isMidAnswer = owed.some(answer => answer.headersSent && !answer.writableFinished);
   if (error.code === 'ECONNRESET' || !socket.writable || isMidAnswer) {
     socket.destroy();
     return;

@@ -3,6 +3,7 @@
 // by writing what changes no answer. Knows no routes.
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Connections } from './connections.js';
 
 /**
  * After the client's end. The kernel of one that has left answers the first question with a reset, which the second one
@@ -19,31 +20,19 @@ interface HalfOpenServer {
 }
 
 /** Answers go on for clients that have only ended their side; the sockets of those that have left are closed. */
-export function askWhoListens(server: Server): void {
+export function askWhoListens(server: Server, connections: Connections): void {
   (server as Server & HalfOpenServer).httpAllowHalfOpen = true;
-  const open = new WeakMap<Socket, Set<ServerResponse>>();
-  server.on('connection', (socket: Socket) => {
-    const answers = new Set<ServerResponse>();
-    open.set(socket, answers);
-    socket.once('end', () => askUntilClosed(socket, answers));
-  });
-  for (const event of ['request', 'checkExpectation']) {
-    server.on(event, ({ socket }: { socket: Socket }, res: ServerResponse) => {
-      const answers = open.get(socket);
-      answers?.add(res);
-      res.once('close', () => answers?.delete(res));
-    });
-  }
+  server.on('connection', socket => socket.once('end', () => askUntilClosed(socket, connections)));
 }
 
-function askUntilClosed(socket: Socket, answers: ReadonlySet<ServerResponse>): void {
+function askUntilClosed(socket: Socket, connections: Connections): void {
   let asked = 0;
   let zeros = 0;
   let bytesSeen = socket.bytesWritten;
   let timer: NodeJS.Timeout | undefined;
   const ask = (): void => {
-    // Pipelined answers have no socket before their turn. What was written meanwhile was a question, too.
-    const current = [...answers].find(answer => answer.socket === socket);
+    const [current] = connections.owedOn(socket);
+    // What was written meanwhile was a question, too.
     if (socket.bytesWritten !== bytesSeen) zeros = 0;
     else if (current !== undefined && !socket.writableNeedDrain) zeros += askThrough(current, socket, zeros);
     bytesSeen = socket.bytesWritten;
