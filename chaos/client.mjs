@@ -4,6 +4,9 @@ import { request } from 'node:http';
 import { NONCE } from './ledger.mjs';
 
 const PATIENCE_MS = 120_000;
+/** How plain text ends: it has no word for a failure, so a broken connection is one. */
+const CLOSED = 'done: closed';
+export const BROKEN = 'error: broken';
 
 /** @typedef {import('./ledger.mjs').Entry} Entry */
 /** @typedef {import('./dialects.mjs').Dialect} Dialect */
@@ -17,6 +20,7 @@ const PATIENCE_MS = 120_000;
  * @property {Record<string, string>} [headers]
  * @property {Record<string, unknown>} [body] fields beside those of the dialect
  * @property {import('node:http').Agent | false} [agent] false: a connection of its own
+ * @property {string} [localAddress] that it calls from
  * @property {number} [leaveAfterPieces] breaks the connection at that piece of text; 0: as soon as it has a status
  * @property {'fin' | 'rst'} [leaveBy]
  * @property {AbortSignal} [signal] breaks the connection, whatever came so far
@@ -43,6 +47,7 @@ export function ask(url, ledger, options) {
     const call = request(new URL(dialect.path, url), {
       method: 'POST',
       agent: options.agent ?? false,
+      ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
       headers: { 'Content-Type': 'application/json', ...dialect.headers, ...options.headers },
     });
     let hasLeft = false;
@@ -56,8 +61,8 @@ export function ask(url, ledger, options) {
       options.signal?.removeEventListener('abort', leave);
       if (entry.endedAtMs !== null) return;
       entry.endedAtMs = performance.now();
-      reader.end();
-      entry.outcome = outcomeOf(entry, dialect, { isWhole, hasLeft });
+      reader.end(isWhole);
+      entry.outcome = outcomeOf(entry, { isWhole, hasLeft });
       resolve(entry);
     };
     options.signal?.addEventListener('abort', leave, { once: true });
@@ -96,15 +101,15 @@ export function ask(url, ledger, options) {
   });
 }
 
-/** @param {Entry} entry @param {Dialect} dialect @param {{ isWhole: boolean, hasLeft: boolean }} how */
-function outcomeOf(entry, { format }, { isWhole, hasLeft }) {
+/** @param {Entry} entry @param {{ isWhole: boolean, hasLeft: boolean }} how */
+function outcomeOf(entry, { isWhole, hasLeft }) {
   const { status, terminals, code } = entry;
   if (entry.outcome === 'hung') return 'hung';
   if (status !== null && status >= 400 && (isWhole || !hasLeft)) return isWhole ? 'refused' : 'cut';
+  if (hasLeft && terminals[0] === BROKEN) terminals.pop();
   if (terminals[0]?.startsWith('done')) return 'completed';
   if (terminals[0]?.startsWith('error')) return 'failed';
   if (hasLeft) return 'left';
-  if (format === 'text' && status !== null) return isWhole ? 'completed' : 'failed';
   return status === null && code === 'ECONNREFUSED' ? 'unreached' : 'cut';
 }
 
@@ -137,11 +142,14 @@ class AnswerReader {
     for (const line of lines) this.#onLine(line);
   }
 
-  end() {
+  /** @param {boolean} isWhole */
+  end(isWhole) {
     const entry = this.#entry;
     if (this.#isRefusal) entry.code = codeOf(this.#whole);
-    else if (this.#dialect.format === 'text' && entry.status !== null) entry.terminals.push('close');
-    else if (this.#pending !== '') entry.code ??= 'half_a_record';
+    else if (this.#dialect.format === 'text' && entry.status !== null) {
+      entry.terminals.push(isWhole ? CLOSED : BROKEN);
+      if (!isWhole) entry.code = 'broken';
+    } else if (this.#pending !== '') entry.code ??= 'half_a_record';
     entry.strays = [...new Set(this.#whole.match(NONCE))].filter(nonce => nonce !== entry.nonce);
     this.#whole = '';
   }

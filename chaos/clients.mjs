@@ -5,7 +5,7 @@ import { ask } from './client.mjs';
 import { DIALECTS } from './dialects.mjs';
 import { pick, wholeBetween } from './random.mjs';
 
-const PAUSE_WHEN_AWAY_MS = 20;
+const PAUSE_WHEN_REFUSED_MS = 20;
 
 /** @typedef {import('./ledger.mjs').Entry} Entry */
 /**
@@ -17,6 +17,7 @@ const PAUSE_WHEN_AWAY_MS = 20;
  * @property {readonly import('./dialects.mjs').Dialect[]} [dialects]
  * @property {number} [tokens]
  * @property {number} [leaveShare] of the questions, whose client breaks the connection at some piece of text
+ * @property {number} [pauseMs] before the next question of one who was refused, or met nobody
  * @property {(entry: Entry) => void} [onText]
  * @property {(entry: Entry) => void} [onEnd]
  */
@@ -24,7 +25,7 @@ const PAUSE_WHEN_AWAY_MS = 20;
 /** Resolves when all have their last answer. @param {string} url @param {CrowdOptions} options */
 export async function crowd(url, options) {
   const { clients, ledger, random, isOver, dialects = DIALECTS, tokens = 10, leaveShare = 0.1 } = options;
-  const { onText, onEnd } = options;
+  const { pauseMs = PAUSE_WHEN_REFUSED_MS, onText, onEnd } = options;
   const client = async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     try {
@@ -39,7 +40,7 @@ export async function crowd(url, options) {
           ...(onText === undefined ? {} : { onText }),
         });
         onEnd?.(entry);
-        if (entry.outcome === 'unreached' || entry.outcome === 'refused') await sleep(PAUSE_WHEN_AWAY_MS);
+        if (entry.outcome === 'unreached' || entry.outcome === 'refused') await sleep(pauseMs);
       }
     } finally {
       agent.destroy();

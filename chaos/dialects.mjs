@@ -149,7 +149,9 @@ export const OPENAI_RESPONSES = {
   }),
   read: ({ type, delta, response }) => {
     if (type === 'response.output_text.delta') return { text: delta };
-    if (type === 'response.failed') return { error: response.error.code };
+    if (type === 'response.failed') {
+      return { error: `${response.error.code}: ${response.error.message}` };
+    }
     if (type === 'response.completed' || type === 'response.incomplete') return { done: response.status };
     return {};
   },

@@ -17,6 +17,7 @@ const HELD_STATES = new Set(['01', '08']);
 /**
  * @typedef {object} GatewayOptions
  * @property {string} folder of log and data; may be one that a gateway has used before
+ * @property {string} [logFile] one in the folder, unless it says otherwise
  * @property {Record<string, unknown>} [plan] of the fake engine
  * @property {string | null} [databaseUrl] null: the embedded one
  * @property {boolean} [hasVault] whether exchanges go into a database; default: yes
@@ -35,9 +36,9 @@ export class Gateway {
   #modelLoadedAtMs = 0;
 
   /** @param {GatewayOptions} options */
-  constructor({ folder, plan = {}, databaseUrl = null, hasVault = true, env = {}, args = [] }) {
+  constructor({ folder, logFile, plan = {}, databaseUrl = null, hasVault = true, env = {}, args = [] }) {
     this.folder = folder;
-    this.logFile = path.join(folder, 'log.jsonl');
+    this.logFile = logFile ?? path.join(folder, 'log.jsonl');
     this.hasVault = hasVault;
     /** @type {(url: string) => void} */
     let listens = () => {};

@@ -16,6 +16,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
  * @property {number} failed
  * @property {string[]} faults
  * @property {Figures} figures
+ * @property {string | null} notRun what this machine lacks for it
  */
 
 /** @param {string} file @returns {Result[]} none where there is no file yet */
@@ -50,7 +51,9 @@ export function reliabilitySection(scenarios, results) {
   const machine = measured.find(({ date }) => date === newest)?.machine;
   const rows = [...scenarios].sort(byGoal).map(({ goal, title }) => {
     const found = measured.find(result => result.goal === goal);
-    if (found === undefined) return `| ${goal} | ${title} | – | – | not run |`;
+    if (found === undefined || found.notRun !== null) {
+      return `| ${goal} | ${title} | – | – | not run${found === undefined ? '' : `: ${found.notRun}`} |`;
+    }
     const date = found.date === newest ? [] : [`measured on ${found.date}`];
     const figures = [
       ...Object.entries(found.figures).map(([what, value]) => `${what} ${spell(value)}`),
@@ -73,9 +76,9 @@ export function reliabilitySection(scenarios, results) {
 
 /** For a terminal. @param {readonly Result[]} results */
 export function table(results) {
-  const rows = results.map(({ goal, title, tried, failed, seconds, figures }) => [
+  const rows = results.map(({ goal, title, tried, failed, seconds, figures, notRun }) => [
     goal,
-    title,
+    notRun === null ? title : `${title}: not run, ${notRun}`,
     `${spell(tried)} tried`,
     `${spell(failed)} failed`,
     `${Math.round(seconds)} s`,

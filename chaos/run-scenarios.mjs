@@ -10,6 +10,9 @@ import { byGoal } from './results.mjs';
 const FOLDER = path.join(import.meta.dirname, 'scenarios');
 const FAULTS_SHOWN = 20;
 
+/** This machine lacks what a scenario needs: it has neither succeeded nor failed. The message says what is missing. */
+export class NotHere extends Error {}
+
 /** @typedef {import('./results.mjs').Result} Result */
 /** @typedef {'full' | 'short'} Scale */
 /**
@@ -25,7 +28,7 @@ const FAULTS_SHOWN = 20;
  * @property {string} goal `G1`
  * @property {string} title what is done to the gateway
  * @property {boolean} [isIdle] it mostly waits, and measures nothing that others could disturb
- * @property {(options: RunOptions) => Promise<import('./results.mjs').Found>} run
+ * @property {(options: RunOptions) => Promise<import('./results.mjs').Found>} run throws NotHere where it cannot run
  */
 
 /** All there are, by goal. @returns {Promise<Scenario[]>} */
@@ -50,7 +53,8 @@ export async function runScenarios(scenarios, options) {
 }
 
 /** @param {Scenario} scenario @param {Parameters<typeof runScenarios>[1]} options @returns {Promise<Result>} */
-export async function runScenario({ goal, title, run }, { scale, seed, databaseUrl = null, say }) {
+export async function runScenario(scenario, { scale, seed, databaseUrl = null, say }) {
+  const { goal, title, run } = scenario;
   const folder = await mkdtemp(path.join(tmpdir(), `minivault-${goal.toLowerCase()}-`));
   const random = createRandom(seedOf(seed, goal));
   const beganMs = performance.now();
@@ -61,6 +65,7 @@ export async function runScenario({ goal, title, run }, { scale, seed, databaseU
   try {
     found = await run({ scale, random, folder, say: tell, databaseUrl });
   } catch (error) {
+    if (error instanceof NotHere) return notRun(scenario, { scale, seed }, error.message);
     const fault = error instanceof Error ? (error.stack ?? error.message) : String(error);
     found = { tried: 0, failed: 1, faults: [`it broke off: ${fault}`], figures: {} };
   }
@@ -72,15 +77,36 @@ export async function runScenario({ goal, title, run }, { scale, seed, databaseU
   if (failed === 0) await rm(folder, { recursive: true, force: true });
   else tell(`all is kept in ${folder}`);
   return {
+    ...headOf(scenario, { scale, seed }),
+    ...found,
+    seconds,
+    failed,
+    faults: found.faults.slice(0, FAULTS_SHOWN),
+    notRun: null,
+  };
+}
+
+/** @param {Scenario} scenario @param {{ scale: Scale, seed: number }} options */
+function headOf({ goal, title }, { scale, seed }) {
+  return {
     goal,
     title,
     scale,
     seed,
     date: new Date().toISOString().slice(0, 10),
-    seconds,
     machine: describeMachine(),
-    ...found,
-    failed,
-    faults: found.faults.slice(0, FAULTS_SHOWN),
+  };
+}
+
+/** @param {Scenario} scenario @param {{ scale: Scale, seed: number }} options @param {string} reason @returns {Result} */
+function notRun(scenario, options, reason) {
+  return {
+    ...headOf(scenario, options),
+    seconds: 0,
+    tried: 0,
+    failed: 0,
+    faults: [],
+    figures: {},
+    notRun: reason,
   };
 }

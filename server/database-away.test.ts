@@ -1,6 +1,6 @@
 // The gateway while its PostgreSQL is away: it answers, and what it answered is in the history soon after.
 import { afterEach, expect, it } from 'vitest';
-import { type DatabaseProxy, openDatabaseProxy } from './testing/database-proxy.js';
+import { type DatabaseProxy, openDatabaseProxy } from '../chaos/database-proxy.mjs';
 import { answerOf, readStream } from './testing/read-stream.js';
 import { type StartedApp, startApp } from './testing/start-app.js';
 import { makeStore, type StorePlace } from './testing/temp-store.js';

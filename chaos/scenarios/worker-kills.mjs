@@ -21,8 +21,8 @@ const LONGEST_LIFE_MS = 200;
 /** Killed while it loads; five in a row would open the circuit, which is G14's. */
 const EARLY_SHARE = 0.15;
 const MAX_EARLY = 3;
-/** The code, or the message in the dialects that have no codes. */
-const KILLED = /worker_killed|killed by SIGKILL/;
+/** The code, or the message where there are no codes; plain text has neither. */
+const KILLED = /worker_killed|killed by SIGKILL|^broken$/;
 const MAX_LAG_MS = 1_000;
 
 /** @param {import('../run-scenarios.mjs').RunOptions} options */

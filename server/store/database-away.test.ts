@@ -2,8 +2,8 @@
 import { type AddressInfo, createServer } from 'node:net';
 import { sql } from 'kysely';
 import { expect, it, onTestFinished } from 'vitest';
+import { type DatabaseProxy, openDatabaseProxy } from '../../chaos/database-proxy.mjs';
 import { silentLogger } from '../log.js';
-import { type DatabaseProxy, openDatabaseProxy } from '../testing/database-proxy.js';
 import { asOwner, eachServer, makeStore, type StoreKind } from '../testing/temp-store.js';
 import { until } from '../testing/until.js';
 import type { Database } from './database.js';
