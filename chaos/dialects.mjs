@@ -157,6 +157,17 @@ export const OPENAI_RESPONSES = {
   },
 };
 
+/** @type {Dialect} */
+export const STREAM_TEXT = { ...PLAIN_TEXT, name: 'stream-text', path: '/stream', headers: {} };
+
+/** @type {Dialect} */
+export const STREAM_OPENAI = {
+  ...OPENAI_CHAT,
+  name: 'stream-openai',
+  path: '/stream?stream_format=openai',
+  body: SIMPLE_NDJSON.body,
+};
+
 /** @type {readonly Dialect[]} */
 export const DIALECTS = [
   SIMPLE_NDJSON,
@@ -168,4 +179,6 @@ export const DIALECTS = [
   OLLAMA_CHAT,
   ANTHROPIC,
   OPENAI_RESPONSES,
+  STREAM_TEXT,
+  STREAM_OPENAI,
 ];
