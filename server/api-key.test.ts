@@ -9,7 +9,7 @@ import { routesOf } from './testing/router-routes.js';
 import { type StartedApp, startApp } from './testing/start-app.js';
 
 const KEY = 'canary-5d1f0c9ab7e84e21';
-const OPEN = ['get /', 'get /livez', 'get /readyz'];
+const OPEN = ['get /', 'get /livez', 'get /readyz', 'get /docs', 'get /docs/{name}'];
 const FORMS: Readonly<Record<string, Record<string, string>>> = {
   none: {},
   'a wrong bearer': { Authorization: 'Bearer wrong' },
@@ -85,8 +85,10 @@ describe('a gateway with an API_KEY', () => {
     const { components, security, paths } = JSON.parse(text);
     expect(Object.keys(components.securitySchemes)).toEqual(['bearer', 'apiKey']);
     expect(security).toEqual([{ bearer: [] }, { apiKey: [] }]);
+    expect(paths['/generate'].post.security).toEqual([{ bearer: ['generate'] }, { apiKey: ['generate'] }]);
+    expect(paths['/generate'].post.responses[403].description).toContain('missing_scope');
     expect(paths['/generate'].post.responses[401].description).toContain('invalid_api_key');
-    expect(OPEN.map(route => paths[route.split(' ')[1] ?? ''].get.security)).toEqual([[], [], []]);
+    expect(OPEN.map(route => paths[route.split(' ')[1] ?? ''].get.security)).toEqual(OPEN.map(() => []));
   });
 
   it('never says it', async () => {

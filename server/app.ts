@@ -2,7 +2,7 @@
 import express, { type Express } from 'express';
 import { may } from './http/access.js';
 import { auditRefusals } from './http/audit-refusals.js';
-import { requireApiKey } from './http/auth.js';
+import { authenticate } from './http/auth.js';
 import { createClientAddress } from './http/client-address.js';
 import { errorHandler } from './http/error-handler.js';
 import { foreignPages } from './http/foreign-pages.js';
@@ -63,7 +63,7 @@ export function createApp(parts: Parts): Express {
   app.use(requestScope(parts.logger, createClientAddress(parts.trustedProxies)));
   app.use(requestHead);
   app.use(foreignPages(parts.foreignPages));
-  app.use(requireApiKey(parts.apiKey));
+  app.use(authenticate(parts.doorkeeper));
 
   app.route('/').all(may('open')).get(welcomeRoute(parts.version)).all(onlyMethods('GET'));
   app.route('/health').all(may('any')).get(healthRoute(parts)).all(onlyMethods('GET'));
@@ -207,8 +207,8 @@ export function createApp(parts: Parts): Express {
   app.route('/stream').all(may('generate')).post(readBody, streamRoute(parts)).all(onlyMethods('POST'));
 
   app.route('/openapi.json').all(may('any')).get(openApiRoute(parts)).all(onlyMethods('GET'));
-  app.route('/docs').all(may('any')).get(docsRoute).all(onlyMethods('GET'));
-  app.route('/docs/:name').all(may('any')).get(docsAssetRoute).all(onlyMethods('GET'));
+  app.route('/docs').all(may('open')).get(docsRoute).all(onlyMethods('GET'));
+  app.route('/docs/:name').all(may('open')).get(docsAssetRoute).all(onlyMethods('GET'));
 
   app.use(unknownPath);
   app.use(errorHandler(errorBodyOf, auditRefusals(parts.refusals)));

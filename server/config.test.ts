@@ -44,18 +44,26 @@ describe('readConfig', () => {
     expect(faultsOf({ LOG_JSON: value })).toEqual([`LOG_JSON=${JSON.stringify(value)}: true, false, 1 or 0`]);
   });
 
-  it.each(['0.0.0.0', '192.168.1.2', '::', 'example.org', '127.0.0.1.nip.io'])(
-    'refuses to listen on %s without a key that holds, and names both remedies',
-    value => {
-      const fault = expect.stringMatching(/API_KEY.*HOST be 127\.0\.0\.1/);
-      expect(faultsOf({ HOST: value })).toEqual([fault]);
-      expect(faultsOf({ HOST: value, API_KEY: 'short' })).toEqual([fault]);
-      expect(readConfig({ HOST: value, API_KEY: 'k'.repeat(16) }).HOST).toBe(value);
-    },
-  );
-
-  it.each(['127.0.0.1', '127.0.0.2', 'localhost', '::1'])('listens on %s without a key', value => {
-    expect(readConfig({ HOST: value })).toMatchObject({ HOST: value, API_KEY: null });
+  it('takes tokens only of an issuer and for an audience, and neither without its keys', () => {
+    const whole = {
+      MINIVAULT_JWKS_URL: 'https://id.example/keys',
+      MINIVAULT_JWT_ISSUER: 'https://id.example/',
+      MINIVAULT_JWT_AUDIENCE: 'minivault',
+    };
+    expect(readConfig(whole)).toMatchObject(whole);
+    expect(readConfig({ ...whole, MINIVAULT_JWKS_URL: 'keys.json' }).MINIVAULT_JWKS_URL).toBe(
+      new URL('../keys.json', import.meta.url).pathname,
+    );
+    expect(faultsOf({ MINIVAULT_JWKS_URL: 'https://id.example/keys' })).toEqual([
+      'MINIVAULT_JWKS_URL needs MINIVAULT_JWT_ISSUER',
+      'MINIVAULT_JWKS_URL needs MINIVAULT_JWT_AUDIENCE',
+    ]);
+    for (const name of ['ISSUER', 'AUDIENCE', 'ROLE_CLAIM']) {
+      expect(faultsOf({ [`MINIVAULT_JWT_${name}`]: 'x' })).toHaveLength(1);
+    }
+    for (const url of ['https://me:pw@id.example/', 'https://id.example/?key=b', 'https://']) {
+      expect(faultsOf({ ...whole, MINIVAULT_JWKS_URL: url })).toHaveLength(1);
+    }
   });
 
   it('asks another server only when it is told to, and says all that is missing for it', () => {

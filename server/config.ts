@@ -1,9 +1,9 @@
 // The one reader of the environment. Which settings there are, their defaults and meanings: settings/*. Knows no other part.
 import type { z } from 'zod';
-import { accessSettings, auditFaults } from './settings/access.js';
+import { accessSettings, auditFaults, tokenFaults } from './settings/access.js';
 import { documentsSettings } from './settings/documents.js';
 import { limitsSettings } from './settings/limits.js';
-import { listeningFaults, listeningSettings } from './settings/listening.js';
+import { listeningSettings } from './settings/listening.js';
 import { modelSettings } from './settings/model.js';
 import { observabilitySettings } from './settings/observability.js';
 import { rateLimitSettings } from './settings/rate-limits.js';
@@ -38,8 +38,16 @@ const CONTRADICTIONS: readonly {
   readonly among: readonly Name[];
   readonly faults: (config: Config) => readonly string[];
 }[] = [
-  { among: ['HOST', 'API_KEY'], faults: listeningFaults },
   { among: ['MINIVAULT_LOG_FILE', 'MINIVAULT_AUDIT_FILE'], faults: auditFaults },
+  {
+    among: [
+      'MINIVAULT_JWKS_URL',
+      'MINIVAULT_JWT_ISSUER',
+      'MINIVAULT_JWT_AUDIENCE',
+      'MINIVAULT_JWT_ROLE_CLAIM',
+    ],
+    faults: tokenFaults,
+  },
   {
     among: ['MINIVAULT_BACKEND', 'USE_OPENAI_EMBEDDINGS', 'OPENAI_API_KEY', 'OPENAI_MODEL'],
     faults: upstreamFaults,

@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -8,6 +9,7 @@ import {
   spawnGateway,
 } from './testing/gateway-process.js';
 import { answerOf, openStream, parseLines, readStream } from './testing/read-stream.js';
+import { tempFolder } from './testing/temp-folder.js';
 import { until } from './testing/until.js';
 
 const started: GatewayProcess[] = [];
@@ -44,10 +46,25 @@ describe('the process', () => {
   });
 
   it('lists every wrong setting and exits with 78', async () => {
-    const gateway = await spawn({ env: { PORT: 'abc', HOST: '0.0.0.0', LOG_JSON: 'TRUE' } });
+    const gateway = await spawn({ env: { PORT: 'abc', HOST: '0.0.0.0/', LOG_JSON: 'TRUE' } });
     expect(await gateway.exited).toEqual({ code: 78, signal: null });
-    for (const text of ['PORT="abc"', 'HOST="0.0.0.0"', 'LOG_JSON="TRUE"'])
+    for (const text of ['PORT="abc"', 'HOST="0.0.0.0/"', 'LOG_JSON="TRUE"'])
       expect(gateway.output()).toContain(text);
+  });
+
+  it('lets nobody reach it from elsewhere without a key, names both remedies and exits with 78', async () => {
+    const gateway = await spawn({ env: { HOST: '0.0.0.0' } });
+    expect(await gateway.exited).toEqual({ code: 78, signal: null });
+    expect(gateway.output()).toMatch(/npm run keys -- create.*API_KEY.*HOST be 127\.0\.0\.1/);
+    expect(existsSync(gateway.logFile)).toBe(false);
+  });
+
+  it('names a file of keys that is broken and exits with 78', async () => {
+    const dir = await tempFolder();
+    await writeFile(`${dir}/keys.json`, '{"version":1');
+    const gateway = await spawn({ dir });
+    expect(await gateway.exited).toEqual({ code: 78, signal: null });
+    expect(gateway.output()).toContain(`The keys in ${dir}/keys.json cannot be used: it is not JSON`);
   });
 
   it('names the port that is taken and exits with 1', async () => {

@@ -84,6 +84,11 @@ function createShutdown(parts: Parts, server: HttpServer, config: Config, logger
   };
 }
 
+/** What SIGHUP is for where no terminal sends it. */
+function reload(parts: Parts): void {
+  void Promise.all([parts.log.reopen(), parts.audit.reopen(), parts.doorkeeper.keys.reload()]);
+}
+
 /**
  * Serves until a signal ends it. Exit codes: 0 after SIGTERM or SIGINT, 1 port, log or data folder taken, or an unforeseen error,
  * 78 wrong settings or, with --fail-fast, a model that cannot be served.
@@ -114,9 +119,7 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
   });
   // A closed terminal means the end, as for any program in it; without one it asks to open the log anew.
   const hasTerminal = process.stdin.isTTY || process.stdout.isTTY;
-  process.on('SIGHUP', () =>
-    hasTerminal ? shutdown('SIGHUP', 0) : void Promise.all([parts.log.reopen(), parts.audit.reopen()]),
-  );
+  process.on('SIGHUP', () => (hasTerminal ? shutdown('SIGHUP', 0) : reload(parts)));
   if (args.includes('--fail-fast')) {
     const failFast = (): void => {
       if (parts.worker.status().state === 'failed') shutdown('The model cannot be served', EXIT_CONFIG);

@@ -1,6 +1,7 @@
 // Builds the parts, wires them and closes them again: the only place with `new` across folders.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { createDoorkeeper, type Doorkeeper } from './access/doorkeeper.js';
 import { Refusals } from './access/refusals.js';
 import type { Backend, BackendStatus } from './backend/backend.js';
 import { createBackends } from './backends.js';
@@ -47,8 +48,8 @@ export interface Parts {
   readonly foreignPages: ForeignPagesOptions;
   /** Whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
-  /** What every request must carry; null for nothing. */
-  readonly apiKey: string | null;
+  /** Who may ask. */
+  readonly doorkeeper: Doorkeeper;
   readonly admission: Admission;
   /** The line of texts that are to be embedded. */
   readonly embedAdmission: Admission;
@@ -81,9 +82,10 @@ export interface Parts {
 }
 
 /**
- * @throws ConfigError when no log can be written, HeldError when another process has the log or the embedded database.
+ * @throws ConfigError when no log can be written, keys cannot be read or anybody could ask; HeldError when another process has the log or the embedded database.
  */
 export async function createParts(config: Config, logger: Logger): Promise<Parts> {
+  const doorkeeper = createDoorkeeper(config, logger);
   const lock = lockLog(config.MINIVAULT_LOG_FILE, logger);
   const log = await openExchangeLog({
     path: config.MINIVAULT_LOG_FILE,
@@ -183,9 +185,9 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       corsOrigins: config.MINIVAULT_CORS_ORIGINS ?? [],
     },
     trustedProxies: config.MINIVAULT_TRUST_PROXY ?? [],
-    apiKey: config.API_KEY,
     audit,
     refusals,
+    doorkeeper,
     admission,
     embedAdmission,
     worker,
@@ -231,6 +233,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       refusals.close();
       await audit.close();
       await vault.close();
+      doorkeeper.close();
       lock?.release();
     },
   };

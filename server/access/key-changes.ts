@@ -5,7 +5,7 @@ import type { CallerLimits, Role, Scope } from '../domain/caller.js';
 import { AppError } from '../errors.js';
 import { changeKeyFile } from './key-file.js';
 import { keyNameSchema } from './key-file-format.js';
-import { hasPassed, makeSecret, type StoredKey, USUAL_SCOPES } from './keys.js';
+import { hasPassed, makeSecret, NO_LIMITS, type StoredKey, USUAL_SCOPES } from './keys.js';
 
 export interface KeyDraft {
   readonly name: string;
@@ -51,7 +51,7 @@ export async function createKey(file: string, draft: KeyDraft): Promise<IssuedKe
       createdAt: new Date().toISOString(),
       expiresAt: expiresAt?.toISOString() ?? null,
       revokedAt: null,
-      limits: { requestsPerMinute: null, concurrency: null, tokensPerDay: null, ...limits },
+      limits: { ...NO_LIMITS, ...limits },
     };
     return { keys: [...keys, key], result: { key, secret } };
   });

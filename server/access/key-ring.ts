@@ -10,6 +10,8 @@ import { digestOf, hasPassed, type StoredKey, stateOf } from './keys.js';
 const LOOK_INTERVAL_MS = 1_000;
 
 export interface KeyRing {
+  /** Where they are: what key-changes.ts wants. */
+  readonly file: string;
   /** The key that this is a good secret of, if it is active. Takes as long for a wrong secret as for a good one. */
   find(secret: string): StoredKey | null;
   /** All keys ever made, oldest first. */
@@ -43,7 +45,7 @@ export function openKeyRing({ file, logger, lookIntervalMs = LOOK_INTERVAL_MS }:
 
 class FileKeyRing implements KeyRing {
   isLocked = false;
-  readonly #file: string;
+  readonly file: string;
   readonly #logger: Logger;
   readonly #timer: NodeJS.Timeout;
   readonly #listeners = new Set<(keys: readonly StoredKey[]) => void>();
@@ -55,7 +57,7 @@ class FileKeyRing implements KeyRing {
   #reading: Promise<void> = Promise.resolve();
 
   constructor(file: string, logger: Logger, lookIntervalMs: number) {
-    this.#file = file;
+    this.file = file;
     this.#logger = logger;
     this.#take(readKeyFile(file));
     this.#timer = setInterval(() => void this.#look(false), lookIntervalMs).unref();
@@ -99,12 +101,12 @@ class FileKeyRing implements KeyRing {
   async #readIfChanged(always: boolean): Promise<void> {
     let handle: FileHandle | undefined;
     try {
-      handle = await open(this.#file, 'r');
+      handle = await open(this.file, 'r');
       const { ino, mtimeNs, size } = await handle.stat({ bigint: true });
       const state = `${ino} ${mtimeNs} ${size}`;
       if (!always && state === this.#seen) return;
       this.#seen = state;
-      this.#take(parseKeyFile(this.#file, await handle.readFile('utf8')));
+      this.#take(parseKeyFile(this.file, await handle.readFile('utf8')));
       this.#warned = null;
     } catch (error) {
       this.#keep(error as Error);
@@ -118,7 +120,7 @@ class FileKeyRing implements KeyRing {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     if (isMissing && this.#keys.length === 0) return;
     const fault =
-      error instanceof KeyFileError ? error.message : new KeyFileError(this.#file, error.message).message;
+      error instanceof KeyFileError ? error.message : new KeyFileError(this.file, error.message).message;
     if (fault === this.#warned) return;
     this.#warned = fault;
     this.#logger.warn(`${fault}. The keys read before stay in force.`);

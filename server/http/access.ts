@@ -13,8 +13,13 @@ const guards = new WeakMap<RequestHandler, Access>();
 /** @throws AppError missing_scope (403) when the caller's key is not good for this */
 export function may(access: Access): RequestHandler {
   const guard: RequestHandler = (_req: Request, res: Response, next: NextFunction): void => {
-    if (access !== 'open' && access !== 'any' && !scopeOf(res).caller.scopes.has(access)) {
-      throw new AppError('missing_scope', `This key has not the scope "${access}", which this needs.`);
+    const { caller } = scopeOf(res);
+    if (access !== 'open' && access !== 'any' && caller.role !== 'admin' && !caller.scopes.has(access)) {
+      throw new AppError('missing_scope', `This key has not the scope "${access}", which this needs.`, {
+        headers: {
+          'WWW-Authenticate': `Bearer realm="minivault", error="insufficient_scope", scope="${access}"`,
+        },
+      });
     }
     next();
   };

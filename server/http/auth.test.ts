@@ -2,9 +2,11 @@ import express from 'express';
 import fc from 'fast-check';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
+import { createDoorkeeper } from '../access/doorkeeper.js';
+import { readConfig } from '../config.js';
 import { simpleErrorBody } from '../dialects/simple-ndjson.js';
 import { silentLogger } from '../log.js';
-import { requireApiKey } from './auth.js';
+import { authenticate } from './auth.js';
 import { errorHandler } from './error-handler.js';
 import { requestScope } from './request-scope.js';
 
@@ -13,7 +15,11 @@ const KEY = 'Sesame-0123456789';
 function appWith(key: string | null) {
   const app = express();
   app.use(requestScope(silentLogger()));
-  app.use(requireApiKey(key));
+  const config = readConfig({
+    MINIVAULT_KEYS_FILE: '/nowhere/keys.json',
+    ...(key === null ? {} : { API_KEY: key }),
+  });
+  app.use(authenticate(createDoorkeeper(config, silentLogger())));
   app.use((_req, res) => void res.json({}));
   app.use(errorHandler(() => simpleErrorBody));
   return app;
@@ -75,6 +81,11 @@ describe('a gateway with a key', () => {
     ['head', '/', 200],
     ['get', '/livez', 200],
     ['get', '/readyz', 200],
+    ['get', '/docs', 200],
+    ['get', '/docs/start.js', 200],
+    ['get', '/docs/', 401],
+    ['get', '/docs/..%2fhistory', 401],
+    ['get', '/openapi.json', 401],
     ['post', '/livez', 401],
     ['get', '//livez', 401],
     ['get', '/livez/..', 401],

@@ -1,57 +1,50 @@
-// Who may ask: the one API_KEY, as a bearer token or in X-API-Key. Stands before the router, so that no route can forget it.
-import { createHash, timingSafeEqual } from 'node:crypto';
+// Who asks: resolved from the request's headers before the router, so that no route can forget it. What keys there are:
+// access/. What a caller may do: http/access.ts.
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import type { Caller } from '../domain/caller.js';
+import { ownerAt, visitorAt } from '../access/callers.js';
+import type { Doorkeeper } from '../access/doorkeeper.js';
 import { AppError } from '../errors.js';
 import { scopeOf } from './request-scope.js';
 
-/** What a process manager or a client that looks for a server asks; none of it tells anything of the owner's. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(['/', '/livez', '/readyz']);
+/** What a process manager, a client that looks for a server or a browser asks; none of it tells anything of the owner's. */
+const OPEN_PATHS = /^(?:\/|\/livez|\/readyz|\/docs|\/docs\/[a-z\d][a-z\d.-]*)$/;
 const OPEN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
-/** Whoever is at this machine while there are no keys, and whoever has API_KEY. */
-const OWNER: Caller = {
-  name: null,
-  keyId: null,
-  role: 'admin',
-  scopes: new Set(['generate', 'embed', 'history', 'documents:read', 'documents:write', 'metrics', 'admin']),
-  limits: { requestsPerMinute: null, concurrency: null, tokensPerDay: null },
-  share: '',
-};
 const BEARER = /^bearer +(\S+) *$/i;
+const CHALLENGE = 'Bearer realm="minivault"';
 
 /**
- * Lets all pass when there is no key.
- * @throws AppError invalid_api_key, the same for a key that is missing as for one that is wrong
+ * Sets the caller of every request; lets all pass as the owner while there are no keys.
+ * @throws AppError invalid_api_key, the same for a key that is missing as for one that is wrong, expired or revoked;
+ * token_issuer_unavailable
  */
-export function requireApiKey(apiKey: string | null): RequestHandler {
-  if (apiKey === null) {
-    return (_req, res, next) => {
-      scopeOf(res).caller = OWNER;
-      next();
-    };
-  }
-  const known = digest(apiKey);
-  return (req: Request, res: Response, next: NextFunction): void => {
-    const isOpen = OPEN_METHODS.has(req.method) && OPEN_PATHS.has(req.path);
-    if (!isOpen && !credentialsOf(req).some(given => timingSafeEqual(digest(given), known))) {
-      throw new AppError(
-        'invalid_api_key',
-        'A valid API key is required: send it as "Authorization: Bearer <key>" or as "X-API-Key: <key>".',
-        { headers: { 'WWW-Authenticate': 'Bearer realm="minivault"' } },
-      );
+export function authenticate(doorkeeper: Pick<Doorkeeper, 'isLocked' | 'identify'>): RequestHandler {
+  return async (req: Request, res: Response, next: NextFunction): Promise<void> => {
+    const scope = scopeOf(res);
+    if (!doorkeeper.isLocked()) scope.caller = ownerAt(scope.address);
+    else if (isOpen(req)) scope.caller = visitorAt(scope.address);
+    else {
+      const caller = await doorkeeper.identify(credentialsOf(req));
+      if (caller === null) throw refusal();
+      scope.caller = caller;
     }
-    scopeOf(res).caller = OWNER;
     next();
   };
 }
 
-/** Either header will do: clients that must send one of them fill it with anything. */
-function credentialsOf(req: Request): string[] {
-  const bearer = BEARER.exec(req.get('authorization') ?? '')?.[1];
-  return [bearer, req.get('x-api-key')].filter(given => given !== undefined);
+function isOpen({ method, path }: Request): boolean {
+  return OPEN_METHODS.has(method) && OPEN_PATHS.test(path);
 }
 
-/** Of one length, whatever the key's: comparing tells nothing of it. */
-function digest(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
+/** Either header will do: clients that must send one of them fill it with anything. Never from the URL, which is logged. */
+function credentialsOf(req: Request): string[] {
+  const bearer = BEARER.exec(req.get('authorization') ?? '')?.[1];
+  return [bearer, req.get('x-api-key')].filter(given => given !== undefined && given !== '') as string[];
+}
+
+function refusal(): AppError {
+  return new AppError(
+    'invalid_api_key',
+    'A valid API key is required: send it as "Authorization: Bearer <key>" or as "X-API-Key: <key>".',
+    { headers: { 'WWW-Authenticate': CHALLENGE } },
+  );
 }

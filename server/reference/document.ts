@@ -23,7 +23,7 @@ const REQUEST_ID = z.string().meta({
   description: "The request's id: yours, if you sent a well-formed one, else ours.",
 });
 
-/** One of the two, on all but the operations that say otherwise. */
+/** One of the two, on all but the operations that say otherwise; with the scopes that the key must have. */
 const KEYED: Pick<ZodOpenApiObject, 'components' | 'security'> = {
   components: {
     securitySchemes: {
@@ -36,31 +36,37 @@ const KEYED: Pick<ZodOpenApiObject, 'components' | 'security'> = {
 
 export interface DocumentOptions {
   readonly version: string;
-  /** Requests must carry a key. */
-  readonly isKeyed: boolean;
+  readonly lock: DocumentLock;
 }
 
-export function createOpenApiDocument(
-  operations: readonly Operation[],
-  { version, isKeyed }: DocumentOptions,
-) {
+/** What requests must carry. */
+export interface DocumentLock {
+  /** A key, where the route is not open. */
+  readonly isKeyed: boolean;
+  /** A token of another issuer is one, too. */
+  readonly takesTokens: boolean;
+  /** What a route asks of its callers: `open`, `any`, or the scopes that a key must have. */
+  needsOf(method: string, path: string): readonly string[];
+}
+
+export function createOpenApiDocument(operations: readonly Operation[], { version, lock }: DocumentOptions) {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
   for (const operation of operations) {
     const { path, method } = operation;
-    paths[path] = { ...paths[path], [method]: toOpenApi(operation, isKeyed) };
+    paths[path] = { ...paths[path], [method]: toOpenApi(operation, lock) };
   }
   return createDocument({
     openapi: '3.1.0',
     info: { title: 'minivault', version, description: DESCRIPTION, license: { name: 'MIT' } },
     tags: [...new Set(operations.map(({ tag }) => tag))].map(name => ({ name })),
     paths: paths as ZodOpenApiPathsObject,
-    ...(isKeyed ? KEYED : {}),
+    ...(lock.isKeyed ? KEYED : {}),
   });
 }
 
-function toOpenApi(operation: Operation, isKeyed: boolean): ZodOpenApiOperationObject {
+function toOpenApi(operation: Operation, lock: DocumentLock): ZodOpenApiOperationObject {
   const { method, path, tag, summary, description, pathParams, query, body, bodyType } = operation;
-  const isOpen = operation.isOpen === true;
+  const { security, errors } = toSecurity(lock, method, path);
   return {
     operationId: `${method}${path.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, next = '') => next.toUpperCase())}`,
     tags: [tag],
@@ -73,12 +79,26 @@ function toOpenApi(operation: Operation, isKeyed: boolean): ZodOpenApiOperationO
     ...(body === undefined
       ? {}
       : { requestBody: { required: true, content: { [bodyType ?? 'application/json']: { schema: body } } } }),
-    ...(isKeyed && isOpen ? { security: [] } : {}),
+    ...(security === null ? {} : { security }),
     responses: {
       ...answersOf(operation),
-      ...errorsOf(operation, isKeyed && !isOpen ? [...GUARD_ERRORS, 'invalid_api_key'] : GUARD_ERRORS),
+      ...errorsOf(operation, [...GUARD_ERRORS, ...errors]),
     },
   };
+}
+
+/** What differs from the usual, which is any key; and what a request may be refused with for it. */
+function toSecurity({ isKeyed, takesTokens, needsOf }: DocumentLock, method: string, path: string) {
+  const needs = needsOf(method, path);
+  if (!isKeyed) return { security: null, errors: [] };
+  if (needs.includes('open')) return { security: [], errors: [] };
+  const scopes = needs.filter(need => need !== 'any');
+  const errors: ErrorCode[] = [
+    'invalid_api_key',
+    ...(takesTokens ? (['token_issuer_unavailable'] as const) : []),
+    ...(scopes.length > 0 ? (['missing_scope'] as const) : []),
+  ];
+  return { security: scopes.length === 0 ? null : [{ bearer: scopes }, { apiKey: scopes }], errors };
 }
 
 function answersOf({ answers }: Operation) {

@@ -70,7 +70,6 @@ export const nativeOperations: readonly Operation[] = [
     answers: { 200: { description: 'It does.', content: { 'application/json': status } } },
     errors: ['internal'],
     errorShape: 'simple',
-    isOpen: true,
   },
   {
     method: 'get',
@@ -80,6 +79,5 @@ export const nativeOperations: readonly Operation[] = [
     answers: { 200: { description: 'It would.', content: { 'application/json': status } } },
     errors: ['model_loading', 'model_unavailable', 'shutting_down', 'internal'],
     errorShape: 'simple',
-    isOpen: true,
   },
 ];

@@ -30,8 +30,6 @@ export interface Operation {
   /** Every code that it may answer before its first byte. */
   readonly errors: readonly ErrorCode[];
   readonly errorShape: ErrorShape;
-  /** Needs no key, where others need one. */
-  readonly isOpen?: true;
 }
 
 /** What reading a JSON body can end in. */

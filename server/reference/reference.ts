@@ -28,7 +28,6 @@ const ownOperations: readonly Operation[] = [
     },
     errors: ['internal'],
     errorShape: 'simple',
-    isOpen: true,
   },
   {
     method: 'get',

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { RequestHandler } from 'express';
+import type { Doorkeeper } from '../access/doorkeeper.js';
 import { AppError } from '../errors.js';
+import { routeAccessOf } from '../http/route-access.js';
 import { createOpenApiDocument } from '../reference/document.js';
 import { OPERATIONS } from '../reference/reference.js';
 
@@ -19,15 +21,42 @@ const PAGE = `<!doctype html>
 <link rel="stylesheet" href="/docs/swagger-ui.css">
 </head>
 <body>
+<form hidden>
+<label>API key: <input name="key" type="password" autocomplete="off" required autofocus></label>
+<button>Show the reference</button>
+<output name="said"></output>
+</form>
 <div id="reference"></div>
 <script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
+<script type="module" src="/docs/start.js"></script>
 </body>
 </html>
 `;
 
-const START =
-  "SwaggerUIBundle({ url: '/openapi.json', dom_id: '#reference', validatorUrl: null, docExpansion: 'list', defaultModelsExpandDepth: -1 });\n";
+/** A browser sends no key by itself: where one is needed the page asks for it, and keeps it while it is open. */
+const START = `const show = (spec, key) => {
+  const options = { spec, dom_id: '#reference', validatorUrl: null, docExpansion: 'list', defaultModelsExpandDepth: -1 };
+  const page = SwaggerUIBundle({ ...options, onComplete: () => { if (key) page.preauthorizeApiKey('apiKey', key); } });
+};
+const load = key => fetch('/openapi.json', { headers: key ? { 'X-API-Key': key } : {} });
+const form = document.querySelector('form');
+form.addEventListener('submit', async event => {
+  event.preventDefault();
+  const key = form.elements.key.value.trim();
+  const answer = await load(key);
+  if (!answer.ok) {
+    form.elements.said.value = answer.status === 401 ? 'This key is not valid.' : \`The gateway answers \${answer.status}.\`;
+    return;
+  }
+  form.remove();
+  show(await answer.json(), key);
+});
+const first = await load();
+if (first.ok) {
+  form.remove();
+  show(await first.json());
+} else form.hidden = false;
+`;
 
 /** Swagger UI sets style attributes and draws its icons from data URLs; nothing else is let in. */
 const CONTENT_SECURITY_POLICY =
@@ -56,14 +85,28 @@ const ASSETS: ReadonlyMap<string, Asset> = new Map([
 
 export interface ReferenceParts {
   readonly version: string;
-  readonly apiKey: string | null;
+  readonly doorkeeper: Pick<Doorkeeper, 'isLocked' | 'takesTokens'>;
 }
 
-export function openApiRoute({ version, apiKey }: ReferenceParts): RequestHandler {
-  let document: ReturnType<typeof createOpenApiDocument> | undefined;
-  return (_req, res) => {
-    document ??= createOpenApiDocument(OPERATIONS, { version, isKeyed: apiKey !== null });
-    res.json(document);
+/** Tells of keys from the first one on. */
+export function openApiRoute({ version, doorkeeper }: ReferenceParts): RequestHandler {
+  let made: { readonly isKeyed: boolean; readonly document: unknown } | undefined;
+  return (req, res) => {
+    const isKeyed = doorkeeper.isLocked();
+    if (made?.isKeyed !== isKeyed) {
+      const routes = new Map(
+        routeAccessOf(req.app).map(({ method, path, needs }) => [`${method} ${path}`, needs]),
+      );
+      const lock = {
+        isKeyed,
+        takesTokens: doorkeeper.takesTokens,
+        // Express answers HEAD by GET.
+        needsOf: (method: string, path: string) =>
+          routes.get(`${method === 'head' ? 'get' : method} ${path}`) ?? [],
+      };
+      made = { isKeyed, document: createOpenApiDocument(OPERATIONS, { version, lock }) };
+    }
+    res.json(made.document);
   };
 }
 

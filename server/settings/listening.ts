@@ -13,12 +13,12 @@ export const listeningSettings = {
       .string()
       .regex(/^[A-Za-z\d.:-]{1,253}$/, "one of this machine's addresses or names, without brackets and port"),
     fallback: '127.0.0.1',
-    about: 'Address to listen on; any but a loopback one wants `API_KEY`.',
+    about: 'Address to listen on; any but a loopback one wants a key, stored or `API_KEY`.',
   },
   API_KEY: {
     schema: z.string().regex(/^[\x21-\x7e]{1,256}$/, '1 to 256 ASCII characters without spaces'),
     fallback: null,
-    about: `Key that every request must carry; unset, none must. At least ${PUBLIC_KEY_LENGTH} characters where \`HOST\` is not a loopback address.`,
+    about: `Key of an admin; set, every request must carry it or a stored key. At least ${PUBLIC_KEY_LENGTH} characters where \`HOST\` is not a loopback address.`,
     secret: true,
   },
   MINIVAULT_ALLOWED_HOSTS: {
@@ -44,10 +44,25 @@ export const listeningSettings = {
   },
 } as const satisfies Record<string, Setting>;
 
-/** Others must not find an unlocked door. */
-export function listeningFaults({ HOST, API_KEY }: { HOST: string; API_KEY: string | null }): string[] {
-  if (LOOPBACK.test(HOST) || (API_KEY?.length ?? 0) >= PUBLIC_KEY_LENGTH) return [];
-  return [
-    `HOST=${JSON.stringify(HOST)}: other machines could use this gateway; set API_KEY to ${PUBLIC_KEY_LENGTH} characters or more (openssl rand -hex 32), or let HOST be 127.0.0.1`,
-  ];
+/**
+ * Others must not find an unlocked door, nor one with a lock that can be picked.
+ * @param hasOtherKeys whether a stored key is active or tokens are taken
+ */
+export function bindFaults(
+  { HOST, API_KEY }: { readonly HOST: string; readonly API_KEY: string | null },
+  hasOtherKeys: boolean,
+): string[] {
+  if (LOOPBACK.test(HOST)) return [];
+  const isShort = API_KEY !== null && API_KEY.length < PUBLIC_KEY_LENGTH;
+  if (isShort || (API_KEY === null && !hasOtherKeys)) {
+    const fault = isShort
+      ? `API_KEY is shorter than ${PUBLIC_KEY_LENGTH} characters`
+      : 'nobody would need a key';
+    return [
+      `HOST=${JSON.stringify(HOST)}: other machines could use this gateway, and ${fault}. ` +
+        `Either make a key (npm run keys -- create NAME) or set API_KEY to ${PUBLIC_KEY_LENGTH} characters or more (openssl rand -hex 32), ` +
+        'or let HOST be 127.0.0.1',
+    ];
+  }
+  return [];
 }
