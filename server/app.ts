@@ -29,6 +29,7 @@ import { healthRoute, livezRoute, readyzRoute } from './routes/health.js';
 import { eraseExchangeRoute, exchangeRoute, historyRoute } from './routes/history.js';
 import { exportRoute } from './routes/history-export.js';
 import { replayRoute } from './routes/history-replay.js';
+import { metricsRoute } from './routes/metrics.js';
 import { ollamaChatRoute, ollamaGenerateRoute } from './routes/ollama-answer.js';
 import {
   ollamaProcessesRoute,
@@ -60,7 +61,7 @@ export function createApp(parts: Parts): Express {
   app.disable('etag');
   app.set('query parser', 'simple');
 
-  app.use(requestScope(parts.logger, createClientAddress(parts.trustedProxies)));
+  app.use(requestScope(parts.logger, createClientAddress(parts.trustedProxies), parts.metrics.recorder));
   app.use(requestHead);
   app.use(foreignPages(parts.foreignPages));
   app.use(authenticate(parts.doorkeeper));
@@ -69,6 +70,7 @@ export function createApp(parts: Parts): Express {
   app.route('/health').all(may('any')).get(healthRoute(parts)).all(onlyMethods('GET'));
   app.route('/livez').all(may('open')).get(livezRoute).all(onlyMethods('GET'));
   app.route('/readyz').all(may('open')).get(readyzRoute(parts)).all(onlyMethods('GET'));
+  app.route('/metrics').all(may('metrics')).get(metricsRoute(parts.metrics)).all(onlyMethods('GET'));
   app.route('/generate').all(may('generate')).post(readBody, generateRoute(parts)).all(onlyMethods('POST'));
 
   app.route('/v1/queue').all(may('any')).get(queueRoute(parts)).all(onlyMethods('GET'));

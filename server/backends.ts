@@ -2,7 +2,9 @@
 import path from 'node:path';
 import type { Backend, EmbedBackend } from './backend/backend.js';
 import type { Config } from './config.js';
+import type { TokenRecorder } from './domain/recorder.js';
 import type { Logger } from './log.js';
+import { SILENT_RECORDER } from './metrics/silent-recorder.js';
 import { createOpenAiEmbedder, openAiEmbedderOptionsFrom } from './upstream/openai-embedder.js';
 import { createUpstream, upstreamOptionsFrom } from './upstream/upstream.js';
 import {
@@ -26,10 +28,10 @@ export interface Backends {
   readonly embedderAliases: readonly string[];
 }
 
-export function createBackends(config: Config, logger: Logger): Backends {
+export function createBackends(config: Config, logger: Logger, recorder: TokenRecorder): Backends {
   const isUpstream = config.MINIVAULT_BACKEND === 'openai';
   const embedsElsewhere = config.USE_OPENAI_EMBEDDINGS;
-  const upstream = isUpstream ? createUpstream(upstreamOptionsFrom(config, logger)) : null;
+  const upstream = isUpstream ? createUpstream({ ...upstreamOptionsFrom(config, logger), recorder }) : null;
   const embedder = embedsElsewhere ? createOpenAiEmbedder(openAiEmbedderOptionsFrom(config)) : null;
   const names = {
     expectedModel: isUpstream
@@ -41,7 +43,10 @@ export function createBackends(config: Config, logger: Logger): Backends {
   if (upstream !== null && embedder !== null) {
     return { prompts: together(upstream, embedder), texts: embedder, ...names };
   }
-  const worker = createWorker(workerOptionsFrom(isUpstream ? withoutModel(config) : config, logger));
+  const worker = createWorker({
+    ...workerOptionsFrom(isUpstream ? withoutModel(config) : config, logger),
+    recorder,
+  });
   if (upstream !== null) return { prompts: together(upstream, worker), texts: worker, ...names };
   if (embedder !== null) return { prompts: together(worker, embedder), texts: embedder, ...names };
   return { prompts: worker, texts: worker, ...names };
@@ -50,7 +55,7 @@ export function createBackends(config: Config, logger: Logger): Backends {
 /** What makes vectors, alone: for programs that ask nothing else. */
 export function createTextBackend(config: Config, logger: Logger): EmbedBackend {
   if (config.USE_OPENAI_EMBEDDINGS) return createOpenAiEmbedder(openAiEmbedderOptionsFrom(config));
-  return createWorker(workerOptionsFrom(withoutModel(config), logger));
+  return createWorker({ ...workerOptionsFrom(withoutModel(config), logger), recorder: SILENT_RECORDER });
 }
 
 /** The worker is there for vectors alone. */

@@ -23,6 +23,7 @@ import type { ForeignPagesOptions } from './http/foreign-pages.js';
 import type { StreamTimeouts } from './http/send.js';
 import { type FolderLock, HeldError, lockFolder } from './locks/folder-lock.js';
 import type { Logger } from './log.js';
+import { createMetrics, type GatewayMetrics } from './metrics/gateway-metrics.js';
 import { ExchangeBacklog } from './retrieval/exchange-backlog.js';
 import { createRetrieval, type Retrieval } from './retrieval/retrieval.js';
 import { createSearchExchanges, type SearchExchanges } from './retrieval/search-exchanges.js';
@@ -71,6 +72,7 @@ export interface Parts {
   /** Documents: to add and to find. */
   readonly retrieval: Retrieval;
   readonly searchExchanges: SearchExchanges;
+  readonly metrics: GatewayMetrics;
   readonly isStopping: () => boolean;
   /**
    * Refuses who waits and who comes; resolves when nothing runs any more. When the time is up first, the worker is
@@ -86,6 +88,9 @@ export interface Parts {
  */
 export async function createParts(config: Config, logger: Logger): Promise<Parts> {
   const doorkeeper = createDoorkeeper(config, logger);
+  const version = readVersion();
+  const metrics = createMetrics(version);
+  const { recorder } = metrics;
   const lock = lockLog(config.MINIVAULT_LOG_FILE, logger);
   const log = await openExchangeLog({
     path: config.MINIVAULT_LOG_FILE,
@@ -118,8 +123,8 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
   };
   const admission = new Admission(line);
   const embedAdmission = new Admission(line);
-  const { prompts: worker, texts, ...expected } = createBackends(config, logger);
-  const embed = createEmbed({ admission: embedAdmission, worker: texts });
+  const { prompts: worker, texts, ...expected } = createBackends(config, logger, recorder);
+  const embed = createEmbed({ admission: embedAdmission, worker: texts, recorder });
   const embedder = createEmbedder({ embed, worker: texts });
   const { database } = vault;
   const retrieval = createRetrieval({ config, database, embedder, logger });
@@ -136,6 +141,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     }),
     log,
     logger,
+    recorder,
     queuedIntervalMs: config.MINIVAULT_HEARTBEAT_INTERVAL_MS,
     generationTimeoutMs: config.MINIVAULT_GENERATION_TIMEOUT_MS,
   });
@@ -147,6 +153,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     maxStreamsOfCaller: config.MINIVAULT_STREAMS_PER_KEY_MAX,
     loading: () => worker.status().loading,
     logger,
+    recorder,
   });
   let stopping = false;
   const follow = (status: BackendStatus): void => {
@@ -159,6 +166,15 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     worker,
     lines: [admission, embedAdmission],
     keepAliveMs: config.MINIVAULT_KEEP_ALIVE_MS ?? Number.POSITIVE_INFINITY,
+  });
+  const model = (): string => worker.status().model?.id ?? expected.expectedModel;
+  metrics.watch({
+    model,
+    worker: () => worker.status(),
+    lines: { generation: admission, embedding: embedAdmission },
+    log: () => log.status(),
+    database: () => ({ state: database.status().state, exchanges: vault.status().indexed }),
+    behindBytes: async () => (await vault.measure()).unreadBytes,
   });
   worker.start();
 
@@ -174,7 +190,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
   });
   return {
     logger,
-    version: readVersion(),
+    version,
     maxWaiting: config.MINIVAULT_QUEUE_MAX_WAITING,
     timeouts: {
       heartbeatIntervalMs: config.MINIVAULT_HEARTBEAT_INTERVAL_MS,
@@ -198,12 +214,10 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     jobs,
     board,
     responses: new ResponsesStore(),
-    models: createServedModels(
-      () => worker.status().model?.id ?? expected.expectedModel,
-      config.MINIVAULT_MODEL_ALIASES ?? [],
-    ),
+    models: createServedModels(model, config.MINIVAULT_MODEL_ALIASES ?? []),
     residency,
     embed,
+    metrics,
     retrieval,
     searchExchanges: createSearchExchanges({ database, vectors, embedder }),
     embedders: createServedModels(
@@ -234,6 +248,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       await audit.close();
       await vault.close();
       doorkeeper.close();
+      metrics.close();
       lock?.release();
     },
   };

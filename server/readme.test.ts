@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeSection } from '../bench/readme-section.mjs';
 import { describeConfig } from './config.js';
 import { ERRORS } from './errors.js';
+import { describeMetrics } from './metrics/catalog.js';
 import { type StartedApp, startApp } from './testing/start-app.js';
 
 const REPOSITORY_DIR = path.resolve(import.meta.dirname, '..');
@@ -25,6 +26,14 @@ const SECTIONS = {
     ...Object.entries(ERRORS).map(
       ([code, { status, about, retryable }]) =>
         `| \`${code}\` | ${status} | ${about} | ${retryable ? 'retry' : ''} |`,
+    ),
+  ].join('\n'),
+  metrics: [
+    '| metric | labels | what it tells |',
+    '|---|---|---|',
+    ...describeMetrics().map(
+      ({ name, type, labels, help }) =>
+        `| \`${name}\` (${type}) | ${labels.map(label => `\`${label}\``).join(', ') || '–'} | ${help} |`,
     ),
   ].join('\n'),
 };

@@ -5,6 +5,7 @@ import { Admission } from '../generation/admission.js';
 import { createEmbed, EMBED_SLOTS } from '../generation/embed.js';
 import { createEmbedder } from '../generation/embedder.js';
 import type { Logger } from '../log.js';
+import { SILENT_RECORDER } from '../metrics/silent-recorder.js';
 import { reembed } from '../retrieval/reembed.js';
 import { chunkingOf } from '../retrieval/retrieval.js';
 import type { Database } from '../store/database.js';
@@ -31,7 +32,10 @@ async function run(config: Config, logger: Logger, database: Database): Promise<
   database.requireVectors();
   const worker = createTextBackend(config, logger);
   const admission = new Admission({ maxWaiting: 1, waitTimeoutMs: config.MINIVAULT_QUEUE_TIMEOUT_MS });
-  const embedder = createEmbedder({ embed: createEmbed({ admission, worker }), worker });
+  const embedder = createEmbedder({
+    embed: createEmbed({ admission, worker, recorder: SILENT_RECORDER }),
+    worker,
+  });
   const failed = new AbortController();
   const follow = (): void => {
     const { state, fault } = worker.status();

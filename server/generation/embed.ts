@@ -2,6 +2,7 @@
 
 import type { EmbedBackend } from '../backend/backend.js';
 import type { Embedding, EmbedInput, EmbedOptions } from '../domain/embedding.js';
+import type { EmbedRecorder } from '../domain/recorder.js';
 import { AppError } from '../errors.js';
 import type { Admission } from './admission.js';
 
@@ -12,6 +13,7 @@ export interface EmbedParts {
   /** Not that of the prompts: texts neither wait for a slot of the model nor take one. */
   readonly admission: Admission;
   readonly worker: Pick<EmbedBackend, 'embed' | 'load' | 'status'>;
+  readonly recorder: EmbedRecorder;
 }
 
 export interface EmbedRequest extends EmbedOptions {
@@ -34,7 +36,7 @@ export interface EmbedResult {
  */
 export type Embed = (request: EmbedRequest, signal: AbortSignal) => Promise<EmbedResult>;
 
-export function createEmbed({ admission, worker }: EmbedParts): Embed {
+export function createEmbed({ admission, worker, recorder }: EmbedParts): Embed {
   return async ({ inputs, truncate, dimensions }, signal) => {
     const enteredAtMs = performance.now();
     const ticket = admission.enter(signal);
@@ -44,8 +46,11 @@ export function createEmbed({ admission, worker }: EmbedParts): Embed {
       const waitedMs = performance.now() - enteredAtMs;
       requireDimensions(dimensions, worker.status().embedder?.dimensions);
       const embeddings = await worker.embed(inputs, { truncate }, signal);
+      const tokens = embeddings.reduce((sum, embedding) => sum + embedding.tokens, 0);
+      recorder.embedded('completed', tokens, performance.now() - enteredAtMs);
       return { embeddings, waitedMs };
     } catch (error) {
+      recorder.embedded(signal.aborted ? 'cancelled' : 'failed', 0, performance.now() - enteredAtMs);
       throw namingInput(error);
     } finally {
       ticket.release();

@@ -3,6 +3,7 @@ import type { GenerateRequest } from '../domain/generation.js';
 import type { GroundingAsk } from '../domain/grounding.js';
 import { AppError } from '../errors.js';
 import { silentLogger } from '../log.js';
+import { SILENT_RECORDER } from '../metrics/silent-recorder.js';
 import { sampleRequest } from '../testing/sample-request.js';
 import type { Worker } from '../worker/worker.js';
 import { Admission } from './admission.js';
@@ -39,6 +40,7 @@ function start(admission: Admission, ground: Ground = nothing, fields: Partial<G
     ground,
     log,
     logger,
+    recorder: SILENT_RECORDER,
     queuedIntervalMs: 5,
     generationTimeoutMs: 60_000,
   });

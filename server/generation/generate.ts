@@ -2,7 +2,8 @@
 import type { Backend, BackendRun, RunOutcome } from '../backend/backend.js';
 import type { Exchange } from '../domain/exchange.js';
 import type { GenerateRequest, GenerationEvent, GenerationEvents } from '../domain/generation.js';
-import { AppError } from '../errors.js';
+import type { ExchangeRecorder, GenerationRecorder } from '../domain/recorder.js';
+import { AppError, toAppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Admission, Ticket } from './admission.js';
 import { checkContextLength } from './context-limit.js';
@@ -17,6 +18,8 @@ const POSITION_INTERVAL_MS = 1_000;
 /** How long documents are waited for before the first event, while a failure can still be an HTTP error: longer than a query may take. */
 const FIRST_EVENT_DELAY_MS = 7_000;
 
+const NOTHING_DONE = { usage: null, timings: null, isKept: false };
+
 export interface GeneratorParts {
   readonly admission: Admission;
   /** Everything that waits or runs is in it. */
@@ -25,6 +28,7 @@ export interface GeneratorParts {
   readonly ground: Ground;
   readonly log: { append(exchange: Exchange): Promise<void> };
   readonly logger: Logger;
+  readonly recorder: GenerationRecorder;
   /** A waiting request hears its position when it changes, and this often when it does not. */
   readonly queuedIntervalMs: number;
   /** Longest time for a whole answer, counted from the slot. */
@@ -45,12 +49,12 @@ export type Generate = (
 ) => GenerationEvents;
 
 export function createGenerate(parts: GeneratorParts): Generate {
-  const { admission, live, worker, ground, log, logger } = parts;
+  const { admission, live, worker, ground, log, logger, recorder } = parts;
 
   /** Settles with the worker, not with the reader: a slow client neither holds the slot nor delays the log. */
   async function settle(
     run: BackendRun,
-    { ticket, exchange, waitedMs }: Held,
+    { ticket, exchange, record, waitedMs }: Held,
     asked: GenerateRequest,
     grounded: Grounded,
     context: ExchangeContext,
@@ -63,7 +67,9 @@ export function createGenerate(parts: GeneratorParts): Generate {
       ...outcome,
       timings: outcome.timings && withQueueMs(outcome.timings, waitedMs),
     };
-    if (isWorthKeeping(kept)) {
+    const isKept = isWorthKeeping(kept);
+    record.ended(kept.status, { usage: kept.usage, timings: kept.timings, isKept });
+    if (isKept) {
       await log.append(toExchange(asked, grounded, context, kept, worker.status(), endedAt));
     }
     logger.debug('exchange ended', {
@@ -80,6 +86,7 @@ export function createGenerate(parts: GeneratorParts): Generate {
     leaving: AbortController,
   ): AsyncGenerator<readonly GenerationEvent[]> {
     const { signal } = leaving;
+    const askedAtMs = performance.now();
     admission.requireRoom();
     worker.check(request);
     checkToolFormat(worker, request.input);
@@ -96,11 +103,13 @@ export function createGenerate(parts: GeneratorParts): Generate {
     };
     const exchange = toLive(request, context, { ticket, enteredAtMs, cancel });
     live.add(exchange);
+    const record = recorder.exchange(context.dialect);
     let grounded: Grounded = { request, report: null };
     let workerRun: BackendRun;
     let settled: Promise<void>;
     let waitedMs: number;
     let isHandedOver = false;
+    let failure: unknown = null;
     try {
       worker.load();
       if (grounding !== null) {
@@ -120,6 +129,7 @@ export function createGenerate(parts: GeneratorParts): Generate {
         yield [toQueued(ticket, position)];
       }
       waitedMs = performance.now() - enteredAtMs;
+      record.granted(waitedMs);
       // The slot is given when this is there.
       if (grounding !== null) grounded = await grounding;
       workerRun = worker.generate(grounded.request, signal);
@@ -127,9 +137,10 @@ export function createGenerate(parts: GeneratorParts): Generate {
       exchange.run = workerRun;
       const limit = limitTime(leaving, parts.generationTimeoutMs);
       void workerRun.settled.then(() => clearTimeout(limit));
-      settled = settle(workerRun, { ticket, exchange, waitedMs }, request, grounded, context);
+      settled = settle(workerRun, { ticket, exchange, record, waitedMs }, request, grounded, context);
       isHandedOver = true;
     } catch (error) {
+      failure = error;
       if (!isCancelled) throw error;
       yield [toCancelled(performance.now() - enteredAtMs)];
       return;
@@ -138,9 +149,12 @@ export function createGenerate(parts: GeneratorParts): Generate {
       if (!isHandedOver) {
         ticket.release();
         live.remove(exchange);
+        const hasLeft = failure === null || signal.aborted || toAppError(failure).code === 'cancelled';
+        record.ended(hasLeft ? 'cancelled_queued' : 'failed', NOTHING_DONE);
       }
     }
     let done = false;
+    let hasText = false;
     let untold = grounded.report;
     try {
       for await (const told of workerRun.events) {
@@ -148,6 +162,10 @@ export function createGenerate(parts: GeneratorParts): Generate {
           ? [{ type: 'grounded', report: untold }, ...told]
           : told;
         untold = null;
+        if (!hasText && batch.some(hasSaid)) {
+          hasText = true;
+          record.firstToken(performance.now() - askedAtMs);
+        }
         if (batch.at(-1)?.type !== 'done') {
           yield batch;
           continue;
@@ -182,6 +200,7 @@ export function createGenerate(parts: GeneratorParts): Generate {
 interface Held {
   readonly ticket: Ticket;
   readonly exchange: LiveExchange;
+  readonly record: ExchangeRecorder;
   readonly waitedMs: number;
 }
 
@@ -208,6 +227,10 @@ function toCancelled(waitedMs: number): GenerationEvent {
   const timings = withQueueMs({ queueMs: 0, prefillMs: 0, decodeMs: 0 }, waitedMs);
   const usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0 };
   return { type: 'done', reason: 'cancelled', stopSequence: null, usage, timings, numerics: null };
+}
+
+function hasSaid({ type }: GenerationEvent): boolean {
+  return type === 'token' || type === 'tool_call';
 }
 
 function withTimings(batch: readonly GenerationEvent[], waitedMs: number): GenerationEvent[] {

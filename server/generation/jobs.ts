@@ -3,6 +3,7 @@
 import { setMaxListeners } from 'node:events';
 import type { GenerateRequest } from '../domain/generation.js';
 import type { ClientEvent, JobPoint } from '../domain/job.js';
+import type { ErrorRecorder } from '../domain/recorder.js';
 import { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { createDeferred, type Deferred } from './deferred.js';
@@ -25,6 +26,7 @@ export interface JobsOptions {
   /** How far the model is; null once it is there. */
   readonly loading: () => Loading | null;
   readonly logger: Logger;
+  readonly recorder: ErrorRecorder;
   readonly logLimits?: JobLogLimits;
 }
 
@@ -130,7 +132,7 @@ export class Jobs {
     if (this.#closing !== null) throw this.#closing;
     const client = this.#clients.get(clientId);
     if (!client?.stream || client.caller !== context.caller) throw notConnected(clientId);
-    const { generate, loading, logger, logLimits = JOB_LOG_LIMITS } = this.#options;
+    const { generate, loading, logger, recorder, logLimits = JOB_LOG_LIMITS } = this.#options;
     const events = generate(request, context, client.gone.signal)[Symbol.asyncIterator]();
     const first = await events.next().catch((error: unknown) => {
       throw client.gone.signal.aborted ? notConnected(clientId) : error;
@@ -138,7 +140,7 @@ export class Jobs {
     const log = new JobLog(logLimits);
     client.jobs.push({ id: request.id, log, deliveredSeq: 0, isExpiring: false });
     const onChange = (): void => client.stream?.wake.resolve();
-    void runJob({ log, events, first, requestId: context.requestId, loading, logger, onChange });
+    void runJob({ log, events, first, requestId: context.requestId, loading, logger, recorder, onChange });
     const [queued] = first.done ? [] : first.value;
     return { position: queued?.type === 'queued' ? queued.position : 0 };
   }

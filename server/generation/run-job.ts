@@ -1,6 +1,7 @@
 // A submitted job from its place in the line to its end, written to its log. Knows no client.
 import type { GenerationEvent } from '../domain/generation.js';
 import type { JobEvent } from '../domain/job.js';
+import type { ErrorRecorder } from '../domain/recorder.js';
 import { toAppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { JobLog } from './job-log.js';
@@ -16,6 +17,7 @@ export interface JobRun {
   /** How far the model is; null once it is there. */
   readonly loading: () => Loading | null;
   readonly logger: Logger;
+  readonly recorder: ErrorRecorder;
   /** Called when the log has grown. */
   readonly onChange: () => void;
 }
@@ -31,6 +33,7 @@ export async function runJob(run: JobRun): Promise<void> {
   } catch (thrown) {
     const { code, message, cause } = toAppError(thrown);
     if (code === 'internal') run.logger.error('job failed', { error: String(cause) });
+    if (code !== 'cancelled') run.recorder.error(code);
     log.append({ type: 'error', error: { code, message, requestId: run.requestId } });
     onChange();
   }

@@ -18,7 +18,8 @@ export function errorHandler(
   return (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
     const error = toAppError(isMalformedPath(thrown) ? malformedPath(thrown) : thrown);
     const scope = scopeOf(res);
-    const { requestId, logger } = scope;
+    const { requestId, logger, recorder } = scope;
+    if (error.code !== 'cancelled') recorder.error(error.code);
     if (error.code === 'internal') {
       const { cause } = error;
       logger.error('request failed', { error: cause instanceof Error ? cause.stack : String(cause) });

@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import type { Caller } from '../domain/caller.js';
+import type { ErrorRecorder, RequestRecorder } from '../domain/recorder.js';
 import type { Logger } from '../log.js';
+import { SILENT_RECORDER } from '../metrics/silent-recorder.js';
 import { type ClientAddress, createClientAddress } from './client-address.js';
 
 const REQUEST_ID = /^[\w.-]{1,64}$/;
@@ -16,6 +18,8 @@ export interface RequestScope {
   /** Aborted when the connection closes before the answer was written whole. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
+  /** Told of each error that the client is told of. */
+  readonly recorder: ErrorRecorder;
   /** Who asks, once http/auth.ts knows; nobody, who may do nothing, before. */
   caller: Caller;
 }
@@ -38,7 +42,11 @@ export function scopeOf(res: Response): RequestScope {
 }
 
 /** First middleware of the pipeline. */
-export function requestScope(logger: Logger, clientAddress: ClientAddress = createClientAddress([])) {
+export function requestScope(
+  logger: Logger,
+  clientAddress: ClientAddress = createClientAddress([]),
+  recorder: RequestRecorder = SILENT_RECORDER,
+) {
   return (req: Request, res: Response, next: NextFunction): void => {
     const given = req.get('x-request-id');
     const requestId = given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
@@ -53,12 +61,14 @@ export function requestScope(logger: Logger, clientAddress: ClientAddress = crea
       socket.off('close', onGone);
       const whole = res.writableFinished;
       if (!whole) gone.abort();
+      const tookMs = performance.now() - startedAtMs;
+      recorder.request(req.method, templateOf(req), whole ? res.statusCode : null, tookMs);
       logger.debug('request', {
         request_id: requestId,
         method: req.method,
         path: req.path,
         status: whole || res.headersSent ? res.statusCode : 499,
-        ms: Math.round(performance.now() - startedAtMs),
+        ms: Math.round(tookMs),
         ...(whole ? {} : { cut: true }),
       });
     });
@@ -69,8 +79,15 @@ export function requestScope(logger: Logger, clientAddress: ClientAddress = crea
       address: clientAddress(req),
       signal: gone.signal,
       logger: logger.child({ request_id: requestId }),
+      recorder,
       caller: NOBODY,
     });
     next();
   };
+}
+
+/** Null while no route has taken the path: it is the client's word and no label. */
+function templateOf(req: Request): string | null {
+  const { route } = req as { route?: { readonly path: string } };
+  return route?.path ?? null;
 }

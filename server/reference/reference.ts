@@ -4,6 +4,7 @@ import { anthropicOperations } from './anthropic.js';
 import { documentsOperations } from './documents.js';
 import { embeddingOperations } from './embeddings.js';
 import { historyOperations } from './history.js';
+import { metricsOperation } from './metrics.js';
 import { nativeOperations } from './native.js';
 import { ollamaOperations } from './ollama.js';
 import { openAiOperations } from './openai.js';
@@ -70,6 +71,7 @@ const docsAsset: Operation = {
 export const OPERATIONS: readonly Operation[] = [
   ...nativeOperations,
   ...queueOperations,
+  metricsOperation,
   ...historyOperations,
   ...openAiOperations,
   ...embeddingOperations,

@@ -1,6 +1,8 @@
 // A Worker over one of the small programs in fixtures/. Stopped when the test is over.
+
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
+import { SILENT_RECORDER } from '../metrics/silent-recorder.js';
 import { createWorker, type WorkerOptions } from '../worker/create-worker.js';
 import type { WorkerCommand } from '../worker/process.js';
 import type { Worker } from '../worker/worker.js';
@@ -32,6 +34,7 @@ export function fixtureWorker(command: WorkerCommand, options: Partial<WorkerOpt
     tokenGapTimeoutMs: 60_000,
     stopTimeoutMs: 300,
     logger,
+    recorder: SILENT_RECORDER,
     random: () => 0,
     ...options,
   });

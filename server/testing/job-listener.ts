@@ -1,7 +1,9 @@
 // Clients of jobs whose generations are played by hand, for tests.
+
 import type { ClientEvent, JobPoint } from '../domain/job.js';
 import { AppError } from '../errors.js';
 import { Jobs, type JobsOptions } from '../generation/jobs.js';
+import { SILENT_RECORDER } from '../metrics/silent-recorder.js';
 import { soon } from './fake-clock.js';
 import { recordingLogger } from './recording-logger.js';
 import { sampleRequest } from './sample-request.js';
@@ -19,6 +21,7 @@ export function createJobs(options: Partial<JobsOptions> = {}) {
     maxStreamsOfCaller: 2,
     loading: () => null,
     logger: recordingLogger().logger,
+    recorder: SILENT_RECORDER,
     ...options,
   });
   const submit = async (clientId = 'c', caller: string | null = null) => {

@@ -1,6 +1,8 @@
 // The real Python worker with the fake engine, as the gateway itself would start it. Stopped when the test is over.
+
 import { onTestFinished } from 'vitest';
 import { inheritedEnvironment, readConfig } from '../config.js';
+import { SILENT_RECORDER } from '../metrics/silent-recorder.js';
 import { createWorker, workerOptionsFrom } from '../worker/create-worker.js';
 import type { Worker, WorkerStatus } from '../worker/worker.js';
 import type { FakePlan } from './fake-plan.js';
@@ -32,6 +34,7 @@ export async function pythonWorker(
   });
   const worker = createWorker({
     ...workerOptionsFrom(config, logger, inheritedEnvironment()),
+    recorder: SILENT_RECORDER,
     random: () => 0,
   });
   onTestFinished(() => worker.stop());

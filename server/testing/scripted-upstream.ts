@@ -1,8 +1,10 @@
 // A server of the OpenAI API that plays a written answer, and a backend that asks it.
+
 import type { ServerResponse } from 'node:http';
 import type { Backend } from '../backend/backend.js';
 import type { Logger } from '../log.js';
 import { silentLogger } from '../log.js';
+import { SILENT_RECORDER } from '../metrics/silent-recorder.js';
 import { createUpstream, type UpstreamOptions } from '../upstream/upstream.js';
 import { type Script, type ScriptedGateway, scriptedGateway } from './scripted-gateway.js';
 
@@ -37,6 +39,7 @@ export function upstreamAt(
     contextLength: 128_000,
     extraFields: [],
     logger,
+    recorder: SILENT_RECORDER,
     random: () => 0,
     ...options,
     timeouts: { firstTokenMs: 10_000, tokenGapMs: 10_000, wholeMs: 20_000, backoffMs: 5, ...timeouts },

@@ -1,5 +1,7 @@
 // A Worker over scripted processes, for tests that play both sides of the protocol. Killed when the test is over.
+
 import { onTestFinished } from 'vitest';
+import { SILENT_RECORDER } from '../metrics/silent-recorder.js';
 import { createWorker, type WorkerOptions } from '../worker/create-worker.js';
 import type { Worker } from '../worker/worker.js';
 import { type LogEntry, recordingLogger } from './recording-logger.js';
@@ -28,6 +30,7 @@ export function scriptedWorker(
     stopTimeoutMs: 5_000,
     logger,
     spawn: scripted.spawn,
+    recorder: SILENT_RECORDER,
     random: () => 0,
     ...options,
   });

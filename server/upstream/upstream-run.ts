@@ -7,9 +7,11 @@ import { toFailure as toCancelFailure } from '../backend/cancellation.js';
 import { EventBatches } from '../backend/event-batches.js';
 import { Watchdog } from '../backend/watchdog.js';
 import type { GenerateRequest, GenerationEvent, Timings, Usage } from '../domain/generation.js';
+import type { TokenRecorder } from '../domain/recorder.js';
 import { AppError, type ErrorCode } from '../errors.js';
 import { estimateTokens } from './token-estimate.js';
-import { type Failure, toFailure, withoutKey } from './upstream-failure.js';
+import { requireStream } from './upstream-answer.js';
+import { type Failure, toFailure } from './upstream-failure.js';
 import { CallAssembly, fromChatChunk, fromTextChunk, type Piece, toReason } from './upstream-parts.js';
 import { inForce, type RequestOptions, toChatParams, toTextParams } from './upstream-request.js';
 
@@ -33,6 +35,7 @@ export interface RunParts extends RequestOptions {
   readonly url: string;
   readonly apiKey: string;
   readonly timeouts: UpstreamTimeouts;
+  readonly recorder: TokenRecorder;
   /** How the other server has just answered. */
   readonly onAnswer: (failure: Failure | null) => void;
   /** Jitter, uniform in [0, 1). */
@@ -154,7 +157,10 @@ export class UpstreamRun implements BackendRun {
         this.#firstAtMs = nowMs;
         this.#watchdog.watch(this.#parts.timeouts.tokenGapMs);
         this.#parts.onAnswer(null);
-      } else this.#watchdog.feed(nowMs);
+      } else {
+        this.#watchdog.feed(nowMs);
+        this.#parts.recorder.gap(nowMs - this.#lastAtMs);
+      }
       this.#lastAtMs = nowMs;
     }
     this.#usage = usage ?? this.#usage;
@@ -280,18 +286,4 @@ export class UpstreamRun implements BackendRun {
 
 function toMicros(ms: number): number {
   return Math.round(ms * 1000) / 1000;
-}
-
-/** A page, or an error with status 200, is no answer; what it says of itself is passed on. */
-async function requireStream(response: Response, { url, apiKey }: RunParts): Promise<void> {
-  const type = response.headers.get('content-type') ?? 'nothing';
-  if (type.startsWith('text/event-stream')) return;
-  const body: unknown = type.includes('json') ? await response.json().catch(() => null) : null;
-  if (body === null) await response.body?.cancel().catch(() => {});
-  const { error } = (body ?? {}) as { error?: { message?: unknown } };
-  const said = typeof error?.message === 'string' ? `: ${withoutKey(error.message, apiKey)}` : '';
-  throw new AppError(
-    'upstream_error',
-    `${url} answered with ${type.split(';')[0]} instead of a stream${said}. Is OPENAI_BASE_URL right? It usually ends in /v1.`,
-  );
 }

@@ -3,6 +3,7 @@ import type { Backend, BackendStatus } from '../backend/backend.js';
 import { NATIVE_TOOLS } from '../backend/backend.js';
 import type { Config } from '../config.js';
 import type { ModelFacts } from '../domain/model-facts.js';
+import type { TokenRecorder } from '../domain/recorder.js';
 import { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { estimateTokens } from './token-estimate.js';
@@ -27,13 +28,14 @@ export interface UpstreamOptions {
   readonly extraFields: readonly ExtraField[];
   readonly timeouts: UpstreamTimeouts;
   readonly logger: Logger;
+  readonly recorder: TokenRecorder;
   /** For tests. */
   readonly random?: () => number;
 }
 
 /** Nothing is sent before `start`. */
 export function createUpstream(options: UpstreamOptions): Backend {
-  const { baseUrl, apiKey, model, slots, timeouts, logger } = options;
+  const { baseUrl, apiKey, model, slots, timeouts, logger, recorder } = options;
   const url = shown(baseUrl);
   const client = createUpstreamClient({ baseUrl, apiKey, timeoutMs: timeouts.wholeMs });
   const context: FailureContext = { url, model, apiKey };
@@ -88,6 +90,7 @@ export function createUpstream(options: UpstreamOptions): Backend {
         url,
         apiKey,
         timeouts,
+        recorder,
         onAnswer: failure => watch.note(failure),
         random: options.random ?? Math.random,
       });
@@ -161,7 +164,7 @@ function shown(baseUrl: string): string {
 }
 
 /** What the settings say; they have been checked to be there. */
-export function upstreamOptionsFrom(config: Config, logger: Logger): UpstreamOptions {
+export function upstreamOptionsFrom(config: Config, logger: Logger): Omit<UpstreamOptions, 'recorder'> {
   return {
     baseUrl: config.OPENAI_BASE_URL,
     apiKey: config.OPENAI_API_KEY ?? '',

@@ -2,6 +2,7 @@
 // Knows no process: it is told when a channel opens and when its worker is gone.
 import type { Embedding, EmbedInput, EmbedOptions } from '../domain/embedding.js';
 import type { GenerateRequest, GenerationInput } from '../domain/generation.js';
+import type { TokenRecorder } from '../domain/recorder.js';
 import { AppError, toAppError } from '../errors.js';
 import { type Answer, Calls, type CallType, type Question } from './calls.js';
 import type { Channel } from './channel.js';
@@ -19,6 +20,7 @@ const MAX_EMBED_ASKS = 2;
 export interface ClientOptions {
   readonly timeouts: RunTimeouts;
   readonly faults: ProtocolFaults;
+  readonly recorder: TokenRecorder;
   /** The worker does not obey: it is to be killed, which ends in `disconnect`. */
   readonly replaceWorker: (reason: string) => void;
 }
@@ -199,6 +201,10 @@ export class WorkerClient implements RunHost {
 
   replaceWorker(reason: string): void {
     this.#options.replaceWorker(reason);
+  }
+
+  onGap(ms: number): void {
+    this.#options.recorder.gap(ms);
   }
 
   onSettled(run: Run): void {

@@ -1,6 +1,7 @@
 // Puts the worker together, and reads from the settings what it needs. Knows no requests.
 import path from 'node:path';
 import { type Config, inheritedEnvironment } from '../config.js';
+import type { TokenRecorder } from '../domain/recorder.js';
 import type { Logger } from '../log.js';
 import type { WorkerClient } from './client.js';
 import { workerEnvironment } from './environment.js';
@@ -20,6 +21,7 @@ export interface WorkerOptions {
   readonly tokenGapTimeoutMs: number;
   readonly stopTimeoutMs: number;
   readonly logger: Logger;
+  readonly recorder: TokenRecorder;
   /** For tests: how a process is made, and the jitter of restarts, uniform in [0, 1). */
   readonly spawn?: SpawnWorker;
   readonly random?: () => number;
@@ -34,6 +36,7 @@ export function createWorker(options: WorkerOptions): Worker {
     silenceTimeoutMs,
     stopTimeoutMs,
     logger,
+    recorder: options.recorder,
     spawn: options.spawn ?? spawnWorker,
     random: options.random ?? Math.random,
     runTimeouts: {
@@ -73,7 +76,7 @@ export function workerOptionsFrom(
   config: WorkerConfig,
   logger: Logger,
   env: Readonly<Record<string, string | undefined>> = inheritedEnvironment(),
-): WorkerOptions {
+): Omit<WorkerOptions, 'recorder'> {
   return {
     command: {
       file: config.MINIVAULT_PYTHON,

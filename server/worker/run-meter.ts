@@ -20,13 +20,13 @@ export class RunMeter {
     this.#cachedTokens = cachedTokens;
   }
 
-  /** True for the first tokens. */
-  tokens(count: number, nowMs: number): boolean {
-    const isFirst = this.#firstTokenAtMs === null;
-    if (isFirst) this.#firstTokenAtMs = nowMs;
+  /** @returns milliseconds since the tokens before; null for the first */
+  tokens(count: number, nowMs: number): number | null {
+    const gapMs = this.#firstTokenAtMs === null ? null : nowMs - this.#lastTokenAtMs;
+    this.#firstTokenAtMs ??= nowMs;
     this.#lastTokenAtMs = nowMs;
     this.#completionTokens += count;
-    return isFirst;
+    return gapMs;
   }
 
   /** True once the worker has acknowledged the run. */

@@ -27,6 +27,8 @@ export interface RunHost {
   sendCancel(run: Run): void;
   replaceWorker(reason: string): void;
   onSettled(run: Run): void;
+  /** A step brought more tokens of a run. */
+  onGap(ms: number): void;
 }
 
 type StartedMessage = Extract<WorkerMessage, { type: 'started' }>;
@@ -108,12 +110,15 @@ export class Run implements WorkerRun {
 
   onTokens(item: TokenItem, nowMs: number): void {
     const [, text, tokens, logprobs] = item;
-    const isFirst = this.#meter.tokens(tokens, nowMs);
+    const gapMs = this.#meter.tokens(tokens, nowMs);
     const hadText = this.#text !== '';
     this.#text += text;
     if (this.#phase !== 'running') return;
-    if (isFirst) this.#watchdog.watch(this.#timeouts.tokenGapMs);
-    else this.#watchdog.feed(nowMs);
+    if (gapMs === null) this.#watchdog.watch(this.#timeouts.tokenGapMs);
+    else {
+      this.#watchdog.feed(nowMs);
+      this.#host.onGap(gapMs);
+    }
     const event: TokenEvent =
       logprobs === undefined
         ? { type: 'token', text, tokens }

@@ -1,5 +1,6 @@
 // Keeps one worker alive: its states, its restarts, and what /health can tell about it. Knows no process details and
 // no requests; who waits for a worker is the client's business.
+import type { TokenRecorder } from '../domain/recorder.js';
 import { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { Channel } from './channel.js';
@@ -15,6 +16,7 @@ import type { WorkerExit, WorkerState, WorkerStatus } from './worker.js';
 
 export interface SupervisorOptions extends Omit<LifeOptions, 'faults'> {
   readonly runTimeouts: RunTimeouts;
+  readonly recorder: TokenRecorder;
   /** Uniform in [0, 1): the jitter of restarts. */
   readonly random: () => number;
 }
@@ -52,6 +54,7 @@ export class Supervisor implements LifeListener {
     this.client = new WorkerClient({
       timeouts: options.runTimeouts,
       faults: this.#faults,
+      recorder: options.recorder,
       replaceWorker: reason => this.#life?.kill(reason),
     });
   }
