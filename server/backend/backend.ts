@@ -50,6 +50,8 @@ export interface BackendStatus {
   readonly slots: number;
   readonly pid: number | null;
   readonly restarts: number;
+  /** How often it was replaced, between prompts, because it took too much memory. */
+  readonly recycles: number;
   readonly running: number;
   readonly rssBytes: number | null;
   readonly lastExit: ProcessExit | null;

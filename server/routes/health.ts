@@ -34,6 +34,7 @@ function toWireWorker(status: BackendStatus): unknown {
     pid: status.pid,
     running: status.running,
     restarts: status.restarts,
+    recycles: status.recycles,
     rss_bytes: status.rssBytes,
     last_exit: lastExit,
     protocol_faults: status.protocolFaults,

@@ -49,6 +49,12 @@ export const limitsSettings = {
     fallback: '5000',
     about: 'How long the worker has to obey a cancel or a shutdown before it is killed.',
   },
+  MINIVAULT_WORKER_MAX_RSS_BYTES: {
+    schema: whole(1, 1e15),
+    fallback: null,
+    about:
+      'Memory over which the worker is replaced as soon as it has finished what it runs; prompts wait meanwhile. Unset, never.',
+  },
   MINIVAULT_HEARTBEAT_INTERVAL_MS: {
     schema: whole(1, 1e9),
     fallback: '15000',

@@ -63,6 +63,7 @@ export function createUpstream(options: UpstreamOptions): Backend {
     slots,
     pid: null,
     restarts: 0,
+    recycles: 0,
     running: runs.size,
     rssBytes: null,
     lastExit: null,

@@ -29,6 +29,8 @@ export class WorkerClient implements RunHost {
   readonly #options: ClientOptions;
   readonly #calls: Calls;
   readonly #gate = new ChannelGate();
+  /** Of the worker that lives, also while it gets nothing new. */
+  #channel: Channel | null = null;
   #slots = 0;
   /** In order of arrival. */
   #waiting = new Set<Run>();
@@ -56,6 +58,11 @@ export class WorkerClient implements RunHost {
   /** Somebody waits for something. */
   get isBusy(): boolean {
     return this.#waiting.size + this.#suspects.size + this.#inWorker.size + this.#calls.size > 0;
+  }
+
+  /** The worker has something to do. */
+  get isAtWork(): boolean {
+    return this.#inWorker.size + this.#calls.size > 0;
   }
 
   generate(request: GenerateRequest, signal: AbortSignal): WorkerRun {
@@ -108,21 +115,28 @@ export class WorkerClient implements RunHost {
     signal: AbortSignal,
   ): Promise<Answer<Type>> {
     if (this.#gate.refusal) throw this.#gate.refusal;
-    if (this.#gate.channel === null) {
+    if (this.#channel === null) {
       throw new AppError('model_loading', 'The model is loading.', { retryAfterMs: LOADING_RETRY_AFTER_MS });
     }
-    return this.#calls.ask(this.#gate.channel, type, question, signal);
+    return this.#calls.ask(this.#channel, type, question, signal);
   }
 
   /** A worker is ready: those who wait are sent to it, never more at once than it has slots. */
   connect(channel: Channel, slots: number): void {
     this.#slots = slots;
+    this.#channel = channel;
     this.#gate.open(channel);
     this.#deliver();
   }
 
+  /** The worker gets no new work, which waits for the next one; what it has goes on. */
+  rest(): void {
+    this.#gate.close();
+  }
+
   /** The worker is about to be killed: nothing more is sent to it. */
   detach(): void {
+    this.#channel = null;
     this.#gate.close();
   }
 
@@ -196,7 +210,7 @@ export class WorkerClient implements RunHost {
   }
 
   sendCancel(run: Run): void {
-    void this.#gate.channel?.send({ type: 'cancel', id: run.request.id });
+    void this.#channel?.send({ type: 'cancel', id: run.request.id });
   }
 
   replaceWorker(reason: string): void {

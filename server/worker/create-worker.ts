@@ -20,6 +20,8 @@ export interface WorkerOptions {
   readonly firstTokenTimeoutMs: number;
   readonly tokenGapTimeoutMs: number;
   readonly stopTimeoutMs: number;
+  /** Null, which is the default, for no bound. */
+  readonly maxRssBytes?: number | null;
   readonly logger: Logger;
   readonly recorder: TokenRecorder;
   /** For tests: how a process is made, and the jitter of restarts, uniform in [0, 1). */
@@ -39,6 +41,7 @@ export function createWorker(options: WorkerOptions): Worker {
     recorder: options.recorder,
     spawn: options.spawn ?? spawnWorker,
     random: options.random ?? Math.random,
+    maxRssBytes: options.maxRssBytes ?? null,
     runTimeouts: {
       firstTokenMs: options.firstTokenTimeoutMs,
       tokenGapMs: options.tokenGapTimeoutMs,
@@ -105,6 +108,7 @@ export function workerOptionsFrom(
     firstTokenTimeoutMs: config.MINIVAULT_FIRST_TOKEN_TIMEOUT_MS,
     tokenGapTimeoutMs: config.MINIVAULT_TOKEN_GAP_TIMEOUT_MS,
     stopTimeoutMs: config.MINIVAULT_WORKER_STOP_TIMEOUT_MS,
+    maxRssBytes: config.MINIVAULT_WORKER_MAX_RSS_BYTES,
     logger,
   };
 }

@@ -8,6 +8,7 @@ import { WorkerClient } from './client.js';
 import { lastWords } from './exit-report.js';
 import { type LifeEnd, type LifeListener, type LifeOptions, WorkerLife } from './life.js';
 import { LoadingProgress } from './loading-progress.js';
+import { MemoryBound } from './memory-bound.js';
 import type { WorkerEmbedder, WorkerMessage, WorkerModel } from './protocol.js';
 import { ProtocolFaults } from './protocol-faults.js';
 import { RestartPolicy, SLOW_RETRY_MS } from './restart-policy.js';
@@ -17,6 +18,8 @@ import type { WorkerExit, WorkerState, WorkerStatus } from './worker.js';
 export interface SupervisorOptions extends Omit<LifeOptions, 'faults'> {
   readonly runTimeouts: RunTimeouts;
   readonly recorder: TokenRecorder;
+  /** Memory over which a ready worker is replaced as soon as it has nothing to do; null for no bound. */
+  readonly maxRssBytes: number | null;
   /** Uniform in [0, 1): the jitter of restarts. */
   readonly random: () => number;
 }
@@ -33,14 +36,18 @@ export class Supervisor implements LifeListener {
   #life: WorkerLife | null = null;
   #lifeHandled: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | null = null;
-  /** The process is being ended because the model was unloaded. */
+  /** The process is being ended, and that is no death. */
   #isUnloading = false;
+  /** It took too much memory: it gets nothing new, and is replaced when it has finished what it has. */
+  #isResting = false;
+  readonly #memory: MemoryBound;
   #restartTimer: NodeJS.Timeout | undefined;
   #model: WorkerModel | null = null;
   #engine: string | null = null;
   #embedder: WorkerEmbedder | null = null;
   #slots = 0;
   #restarts = 0;
+  #recycles = 0;
   #rssBytes: number | null = null;
   #lastExit: WorkerExit | null = null;
   #fault: string | null = null;
@@ -51,6 +58,7 @@ export class Supervisor implements LifeListener {
     this.#faults = new ProtocolFaults(options.logger);
     this.#loading = new LoadingProgress(options.logger);
     this.#policy = new RestartPolicy(options.random);
+    this.#memory = new MemoryBound(options.maxRssBytes, options.logger);
     this.client = new WorkerClient({
       timeouts: options.runTimeouts,
       faults: this.#faults,
@@ -73,6 +81,7 @@ export class Supervisor implements LifeListener {
       slots: this.#slots,
       pid: this.#life?.pid ?? null,
       restarts: this.#restarts,
+      recycles: this.#recycles,
       running: this.client.running,
       rssBytes: this.#rssBytes,
       lastExit: this.#lastExit,
@@ -132,6 +141,7 @@ export class Supervisor implements LifeListener {
     this.#slots = message.slots;
     this.#fault = null;
     this.#state = 'ready';
+    this.#memory.begin();
     this.#logger.info('✅ Python model loaded.');
     this.client.connect(channel, message.slots);
     this.#changed();
@@ -139,11 +149,19 @@ export class Supervisor implements LifeListener {
 
   onHeartbeat({ rss_bytes: rssBytes }: Extract<WorkerMessage, { type: 'heartbeat' }>): void {
     this.#rssBytes = rssBytes;
+    if (this.#state === 'ready' && this.#memory.isExceededBy(rssBytes)) {
+      this.#isResting = true;
+      this.#state = 'restarting';
+      this.client.rest();
+      this.#changed();
+    }
+    this.#recycleWhenIdle();
   }
 
   onMessage(message: WorkerMessage, nowMs: number): void {
     if (message.type === 'done' && message.reason !== 'cancelled') this.#policy.onAnswer();
     this.client.onMessage(message, nowMs);
+    this.#recycleWhenIdle();
   }
 
   onPermanentFault(fault: string): void {
@@ -152,6 +170,15 @@ export class Supervisor implements LifeListener {
 
   onDoomed(): void {
     this.client.detach();
+  }
+
+  #recycleWhenIdle(): void {
+    if (!this.#isResting || this.#state !== 'restarting' || this.client.isAtWork) return;
+    this.#isResting = false;
+    this.#isUnloading = true;
+    this.#recycles += 1;
+    this.client.detach();
+    void this.#life?.stop('it took more memory than MINIVAULT_WORKER_MAX_RSS_BYTES');
   }
 
   #launch(): void {
@@ -179,10 +206,11 @@ export class Supervisor implements LifeListener {
     this.#loading.clear();
     const wasUnloaded = this.#isUnloading;
     this.#isUnloading = false;
+    this.#isResting = false;
     if (!wasUnloaded) this.#lastExit = exit;
     if (this.#state === 'stopped' || wasUnloaded) {
       this.client.disconnect(error);
-      if (this.#state === 'starting') this.#launch();
+      if (this.#state === 'starting' || this.#state === 'restarting') this.#launch();
       else this.#changed();
       return;
     }
