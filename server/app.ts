@@ -14,6 +14,7 @@ import type { Parts } from './parts.js';
 import { countTokensRoute, messagesRoute } from './routes/anthropic.js';
 import { chatRoute } from './routes/chat.js';
 import { clientStreamRoute, leaveRoute, submitRoute } from './routes/chat-jobs.js';
+import { chatsRoute, eraseChatRoute, oneChatRoute } from './routes/chats.js';
 import { uploadDocumentsRoute } from './routes/document-upload.js';
 import {
   addDocumentsRoute,
@@ -90,6 +91,14 @@ export function createApp(parts: Parts): Express {
     .all(may('history'), may('generate'))
     .post(readBody, replayRoute(parts))
     .all(onlyMethods('POST'));
+
+  app.route('/chats').all(may('history')).get(chatsRoute(parts)).all(onlyMethods('GET'));
+  app
+    .route('/chats/:id')
+    .all(may('history'))
+    .get(oneChatRoute(parts))
+    .delete(eraseChatRoute(parts))
+    .all(onlyMethods('GET', 'DELETE'));
 
   app
     .route('/v1/chat/completions')

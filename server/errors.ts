@@ -78,6 +78,7 @@ export const ERRORS = {
     retryable: false,
     about: 'No exchange of that id is in the history, or waits or runs.',
   },
+  chat_not_found: { status: 404, retryable: false, about: 'No chat of that id is kept.' },
   document_not_found: { status: 404, retryable: false, about: 'No document of that id is kept.' },
   client_not_connected: {
     status: 404,

@@ -29,6 +29,7 @@ import { createRetrieval, type Retrieval } from './retrieval/retrieval.js';
 import { createSearchExchanges, type SearchExchanges } from './retrieval/search-exchanges.js';
 import { auditFileOf } from './settings/access.js';
 import { type AuditLog, openAuditLog } from './store/audit-log.js';
+import { type Chats, createChats } from './store/chats.js';
 import { createExchangeHistory, type ExchangeHistory } from './store/exchange-history.js';
 import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
 import { createExchangeVectors } from './store/exchange-vectors.js';
@@ -59,6 +60,7 @@ export interface Parts {
   readonly log: ExchangeLog;
   readonly vault: Vault;
   readonly history: ExchangeHistory;
+  readonly chats: Chats;
   readonly generate: Generate;
   readonly jobs: Jobs;
   /** The line as it may be seen. */
@@ -210,6 +212,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     log,
     vault,
     history: createExchangeHistory(vault.database),
+    chats: createChats(vault.database),
     generate,
     jobs,
     board,

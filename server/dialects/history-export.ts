@@ -46,6 +46,7 @@ const COLUMNS: Readonly<Record<string, (item: HistoryItem) => Cell>> = {
   error_code: item => item.error?.code,
   error_message: item => item.error?.message,
   replay_of: item => item.replay_of,
+  chat_id: item => item.chat_id,
   request_id: item => item.request_id,
 };
 

@@ -43,6 +43,7 @@ export const historyItemSchema = z
       .default(null)
       .describe('The stored documents that it rests on; null when none were asked for.'),
     replay_of: z.string().nullable().default(null).describe('The exchange that this one repeats.'),
+    chat_id: z.string().nullable().default(null).describe('The chat that it is a turn of.'),
     parameters: z
       .looseObject({ max_tokens: count, temperature: z.number(), seed: count })
       .describe('The sampling parameters in force, with the seed.'),

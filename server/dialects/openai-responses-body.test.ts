@@ -51,7 +51,7 @@ const ACTS: Readonly<Record<string, readonly [more: Record<string, unknown>, exp
     { sampling: { constraint: { type: 'json_schema' } }, reading: 'bare' },
   ],
 };
-/** Shown where they act: routes/openai-responses.test.ts and clients/openai-responses.test.ts. */
+/** Shown where they act: routes/openai-responses.test.ts, routes/chats.test.ts and clients/openai-responses.test.ts. */
 const OF_THE_ROUTE = [
   'model',
   'previous_response_id',
@@ -60,6 +60,7 @@ const OF_THE_ROUTE = [
   'store',
   'parallel_tool_calls',
   'metadata',
+  'chat_id',
 ];
 /** Its one field is refused; below. */
 const ELSEWHERE = ['stream_options'];

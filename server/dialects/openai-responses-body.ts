@@ -106,6 +106,10 @@ const fields = z.object({
     .describe('required, or a function by name, holds the answer to one call; none leaves the tools out.'),
   parallel_tool_calls: z.boolean().nullish().describe('False: the first call of an answer is its only one.'),
   documents: documentsField,
+  chat_id: z
+    .uuid()
+    .nullish()
+    .describe('A UUID of the client’s own: exchanges that share one are kept as one chat, see `/chats`.'),
   metadata: z
     .record(z.string().max(64), z.string().max(512))
     .refine(pairs => Object.keys(pairs).length <= MAX_METADATA, { error: `at most ${MAX_METADATA} pairs` })

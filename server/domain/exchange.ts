@@ -35,6 +35,8 @@ export interface Exchange {
   readonly grounding: ExchangeGrounding | null;
   /** The exchange that this one asks again; null for one that stands for itself. */
   readonly replayOf: string | null;
+  /** The chat that it is a turn of, a UUID; null for one that stands for itself. */
+  readonly chatId: string | null;
   /** The parameters in force, defaults and drawn seed included. */
   readonly parameters: Sampling;
   readonly usage: Usage | null;

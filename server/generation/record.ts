@@ -14,6 +14,8 @@ export interface ExchangeContext {
   readonly share?: string;
   /** The exchange that is asked again. */
   readonly replayOf?: string;
+  /** The chat that it is a turn of. */
+  readonly chatId?: string | null;
 }
 
 /** Time in the gateway's line belongs to the queue as much as time in the worker's. */
@@ -64,6 +66,7 @@ export function toExchange(
     input: isWholeInPrompt(asked, request) ? null : request.input,
     grounding: report && toExchangeGrounding(report),
     replayOf: context.replayOf ?? null,
+    chatId: context.chatId ?? null,
     parameters: outcome.parameters ?? request.sampling,
     usage: outcome.usage,
     timings: outcome.timings,

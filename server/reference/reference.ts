@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { anthropicOperations } from './anthropic.js';
 import { documentsOperations } from './documents.js';
 import { embeddingOperations } from './embeddings.js';
+import { chatOperations } from './chats.js';
 import { historyOperations } from './history.js';
 import { metricsOperation } from './metrics.js';
 import { nativeOperations } from './native.js';
@@ -73,6 +74,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...queueOperations,
   metricsOperation,
   ...historyOperations,
+  ...chatOperations,
   ...openAiOperations,
   ...embeddingOperations,
   ...ollamaOperations,

@@ -54,7 +54,7 @@ export function createResponseRoute(parts: ResponsesRouteParts): RequestHandler 
     const leaving = new AbortController();
     const generated = generate(
       { id, ...asked },
-      exchangeContextOf(scope, 'openai-responses'),
+      { ...exchangeContextOf(scope, 'openai-responses'), chatId: body.chat_id?.toLowerCase() ?? null },
       body.background === true ? leaving.signal : scope.signal,
     );
     const format = (): string | null =>

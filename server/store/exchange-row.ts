@@ -27,6 +27,7 @@ export function toExchangeRow(bytes: Buffer, languageOf: LanguageOf): ExchangeRo
     dialect: storable(exchange.dialect),
     caller: exchange.caller === null ? null : storable(exchange.caller),
     model: storable(exchange.model.id),
+    chat_id: exchange.chatId,
     prompt_tokens: exchange.usage?.promptTokens ?? null,
     completion_tokens: exchange.usage?.completionTokens ?? null,
     line,

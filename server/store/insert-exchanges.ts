@@ -63,9 +63,9 @@ async function insertExchanges(db: Kysely<Schema>, rows: readonly ExchangeRow[])
   if (rows.length === 0) return;
   // One statement for any number of rows; as JSON, because that is written four times as fast as PostgreSQL's arrays.
   const { numAffectedRows } = await sql`
-    insert into exchanges (id, ended_at, status, dialect, caller, model, prompt_tokens, completion_tokens, line, prompt, response, language)
+    insert into exchanges (id, ended_at, status, dialect, caller, model, chat_id, prompt_tokens, completion_tokens, line, prompt, response, language)
     select * from json_to_recordset(${JSON.stringify(rows)}) as row (
-      id uuid, ended_at timestamptz, status text, dialect text, caller text, model text, prompt_tokens integer,
+      id uuid, ended_at timestamptz, status text, dialect text, caller text, model text, chat_id uuid, prompt_tokens integer,
       completion_tokens integer, line text, prompt text, response text, language regconfig)
     on conflict (id) do nothing`.execute(db);
   if (Number(numAffectedRows) === rows.length) return;

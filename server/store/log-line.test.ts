@@ -25,6 +25,7 @@ describe('a line of the log', () => {
       'input',
       'grounding',
       'replay_of',
+      'chat_id',
       'parameters',
       'usage',
       'timings',

@@ -24,6 +24,7 @@ const logLineSchema = z.object({
   input: lineInputSchema.nullable().default(null),
   grounding: lineGroundingSchema.nullable().default(null),
   replay_of: z.string().nullable().default(null),
+  chat_id: z.guid().nullable().default(null),
   parameters: z.object({
     max_tokens: count,
     temperature: z.number(),
@@ -76,6 +77,7 @@ export function toLogLine(exchange: Exchange): string {
     input: exchange.input && toLineInput(exchange.input),
     grounding: exchange.grounding && toLineGrounding(exchange.grounding),
     replay_of: exchange.replayOf,
+    chat_id: exchange.chatId,
     parameters: {
       max_tokens: parameters.maxTokens,
       temperature: parameters.temperature,
@@ -113,13 +115,14 @@ export function toLogLine(exchange: Exchange): string {
  * @throws Error when the line is not the JSON of an exchange.
  */
 export function fromLogLine(line: string): Exchange {
-  const { request_id, parameters, usage, timings, input, grounding, replay_of, ...same } =
+  const { request_id, parameters, usage, timings, input, grounding, replay_of, chat_id, ...same } =
     logLineSchema.parse(JSON.parse(line));
   return {
     ...same,
     input: input && fromLineInput(input),
     grounding: grounding && fromLineGrounding(grounding),
     replayOf: replay_of,
+    chatId: chat_id,
     parameters: {
       maxTokens: parameters.max_tokens,
       temperature: parameters.temperature,

@@ -16,6 +16,7 @@ export interface ExchangesTable {
   readonly dialect: string;
   readonly caller: string | null;
   readonly model: string;
+  readonly chat_id: string | null;
   readonly prompt_tokens: number | null;
   readonly completion_tokens: number | null;
   readonly line: string;

@@ -18,6 +18,7 @@ export function sampleExchange(fields: Partial<Exchange> = {}): Exchange {
     input: null,
     grounding: null,
     replayOf: null,
+    chatId: null,
     parameters: {
       maxTokens: 300,
       temperature: 0.2,
