@@ -1,9 +1,9 @@
 // Every operation of the program, in the order of the reference page. A route without an entry fails the test beside it.
 import { z } from 'zod';
 import { anthropicOperations } from './anthropic.js';
+import { chatOperations } from './chats.js';
 import { documentsOperations } from './documents.js';
 import { embeddingOperations } from './embeddings.js';
-import { chatOperations } from './chats.js';
 import { historyOperations } from './history.js';
 import { metricsOperation } from './metrics.js';
 import { nativeOperations } from './native.js';
