@@ -12,6 +12,7 @@ import { createEmbed, EMBED_SLOTS, type Embed } from './generation/embed.js';
 import { createEmbedder } from './generation/embedder.js';
 import { createGenerate, type Generate } from './generation/generate.js';
 import { createGround } from './generation/ground.js';
+import { IdempotentRuns } from './generation/idempotent-runs.js';
 import { Jobs } from './generation/jobs.js';
 import { LiveExchanges } from './generation/live-exchanges.js';
 import { QueueBoard } from './generation/queue-board.js';
@@ -63,6 +64,8 @@ export interface Parts {
   readonly chats: Chats;
   readonly generate: Generate;
   readonly jobs: Jobs;
+  /** Those that an Idempotency-Key began. */
+  readonly runs: IdempotentRuns;
   /** The line as it may be seen. */
   readonly board: QueueBoard;
   readonly models: ServedModels;
@@ -147,6 +150,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     queuedIntervalMs: config.MINIVAULT_HEARTBEAT_INTERVAL_MS,
     generationTimeoutMs: config.MINIVAULT_GENERATION_TIMEOUT_MS,
   });
+  const runs = new IdempotentRuns({ graceMs: config.MINIVAULT_RESUME_GRACE_MS });
   const board = new QueueBoard({ admission, worker, live });
   const jobs = new Jobs({
     generate,
@@ -215,6 +219,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     chats: createChats(vault.database),
     generate,
     jobs,
+    runs,
     board,
     responses: new ResponsesStore(),
     models: createServedModels(model, config.MINIVAULT_MODEL_ALIASES ?? []),
@@ -236,6 +241,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       const backlogEnd = backlog.close();
       admission.refuse(refusal);
       jobs.close(refusal);
+      runs.close();
       board.close(refusal);
       embedAdmission.refuse(refusal);
       const idle = Promise.all([admission.idle(), embedAdmission.idle(), backlogEnd]).then(() => {});

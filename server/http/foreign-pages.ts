@@ -9,6 +9,7 @@ const PREFLIGHT_MAX_AGE_S = 600;
 const EXPOSED_HEADERS = [
   'X-Request-ID',
   'X-Exchange-Id',
+  'Idempotency-Replayed',
   'Request-Id',
   'X-Truncated-Inputs',
   'Retry-After',

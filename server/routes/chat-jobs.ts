@@ -12,6 +12,7 @@ import { createJobSseEncoder } from '../dialects/job-sse.js';
 import { SSE_CONTENT_TYPE } from '../dialects/sse-frame.js';
 import type { JobPoint } from '../domain/job.js';
 import { AppError } from '../errors.js';
+import type { IdempotentRuns } from '../generation/idempotent-runs.js';
 import type { ConnectOptions, Jobs } from '../generation/jobs.js';
 import type { ServedModels } from '../generation/served-models.js';
 import { ownerSeenBy } from '../http/access.js';
@@ -19,6 +20,7 @@ import { parseBody, parseWith } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
 import { exchangeContextOf } from './exchange-context.js';
+import { joinRun, onlyEvent, readOnlyEvent } from './joined-run.js';
 import { drawSeed } from './seed.js';
 
 export interface ChatJobsRouteParts {
@@ -68,13 +70,20 @@ export function leaveRoute({ jobs }: Pick<ChatJobsRouteParts, 'jobs'>): RequestH
   };
 }
 
-export function submitRoute({ jobs }: Pick<ChatJobsRouteParts, 'jobs'>): RequestHandler {
+export interface SubmitRouteParts extends Pick<ChatJobsRouteParts, 'jobs'> {
+  readonly runs: IdempotentRuns;
+}
+
+export function submitRoute({ jobs, runs }: SubmitRouteParts): RequestHandler {
   return async (req, res) => {
     const body = parseBody(req, submitBodySchema);
-    const id = uuidv7();
-    const request = { id, ...toGeneration(body, drawSeed()) };
-    const context = exchangeContextOf(scopeOf(res), 'job-sse');
-    const { position } = await jobs.submit(body.client_id, request, context);
+    const { told: id, events } = await joinRun(req, res, runs, () => {
+      const jobId = uuidv7();
+      const request = { id: jobId, ...toGeneration(body, drawSeed()) };
+      const context = exchangeContextOf(scopeOf(res), 'job-sse');
+      return { told: jobId, events: onlyEvent(() => jobs.submit(body.client_id, request, context)) };
+    });
+    const { position } = await readOnlyEvent(events);
     res.status(202).set('X-Exchange-Id', id).json({ job_id: id, status: 'queued', position });
   };
 }

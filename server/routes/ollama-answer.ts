@@ -24,6 +24,7 @@ import type { GenerateRequest, Result } from '../domain/generation.js';
 import { collect } from '../generation/collect.js';
 import { fitContext } from '../generation/fit-context.js';
 import type { Generate } from '../generation/generate.js';
+import type { IdempotentRuns } from '../generation/idempotent-runs.js';
 import type { Residency } from '../generation/residency.js';
 import type { ServedModels } from '../generation/served-models.js';
 import { parseToolCalls } from '../generation/tool-calls.js';
@@ -31,10 +32,12 @@ import { parseBody, requireBody } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
 import { exchangeContextOf } from './exchange-context.js';
+import { joinRun } from './joined-run.js';
 import { drawSeed } from './seed.js';
 
 export interface OllamaRouteParts {
   readonly generate: Generate;
+  readonly runs: IdempotentRuns;
   readonly timeouts: StreamTimeouts;
   readonly models: ServedModels;
   readonly residency: Residency;
@@ -76,7 +79,7 @@ export const ollamaChatRoute = (parts: OllamaRouteParts): RequestHandler =>
   });
 
 function answerRoute<Body extends OllamaFields>(
-  { generate, timeouts, models, residency, worker }: OllamaRouteParts,
+  { generate, runs, timeouts, models, residency, worker }: OllamaRouteParts,
   format: Format<Body>,
 ): RequestHandler {
   return async (req, res) => {
@@ -85,8 +88,12 @@ function answerRoute<Body extends OllamaFields>(
     models.requireServed(body.model ?? undefined);
     const scope = scopeOf(res);
     const { requestId, signal } = scope;
-    const id = uuidv7();
-    const context = { id, model: body.model ?? models.current(), requestId, now: () => new Date() };
+    const toContext = (): OllamaContext => ({
+      id: uuidv7(),
+      model: body.model ?? models.current(),
+      requestId,
+      now: () => new Date(),
+    });
     const keepAliveMs = body.keep_alive ?? null;
     if (format.isEmpty(body)) {
       if (keepAliveMs === 0) await residency.unload();
@@ -94,24 +101,25 @@ function answerRoute<Body extends OllamaFields>(
         await residency.ready(signal);
         if (keepAliveMs !== null) residency.keepFor(keepAliveMs);
       }
-      res.json(format.toNotice(context, keepAliveMs === 0 ? 'unload' : 'load'));
+      res.json(format.toNotice(toContext(), keepAliveMs === 0 ? 'unload' : 'load'));
       return;
     }
     const bounds = { contextLength: body.options.num_ctx ?? null, dropsMessages: body.truncate };
-    const drawn = format.toRequest(body, drawSeed());
     try {
-      const fitted = await fitContext(worker, residency, drawn, bounds, signal);
-      const exchange = exchangeContextOf(scope, format.dialect);
-      const written = generate({ id, ...fitted }, exchange, signal);
-      const events =
-        fitted.input.tools === undefined
-          ? written
-          : parseToolCalls(written, {
-              format: () => worker.status().model?.tool_format ?? null,
-              exchangeId: id,
-              isParallel: true,
-            });
-      const headers = { 'X-Exchange-Id': id };
+      const { told: context, events } = await joinRun(req, res, runs, async wanted => {
+        const told = toContext();
+        const drawn = format.toRequest(body, drawSeed());
+        const fitted = await fitContext(worker, residency, drawn, bounds, wanted);
+        const exchange = exchangeContextOf(scope, format.dialect);
+        const written = generate({ id: told.id, ...fitted }, exchange, wanted);
+        const toolFormat = (): string | null => worker.status().model?.tool_format ?? null;
+        const reader = { format: toolFormat, exchangeId: told.id, isParallel: true };
+        return {
+          told,
+          events: fitted.input.tools === undefined ? written : parseToolCalls(written, reader),
+        };
+      });
+      const headers = { 'X-Exchange-Id': context.id };
       if (body.stream) {
         await sendStream(res, scope, events, format.toEncoder(context), { ...timeouts, headers });
       } else {

@@ -7,7 +7,6 @@ import type { GenerateRequest, GenerationEvents } from '../domain/generation.js'
 import type { ModelFacts } from '../domain/model-facts.js';
 import { parseToolCalls } from '../generation/tool-calls.js';
 import { parseBody } from '../http/body.js';
-import { scopeOf } from '../http/request-scope.js';
 import { answerChoices, type OpenAiRouteParts } from './openai-choices.js';
 import { drawSeed } from './seed.js';
 
@@ -24,7 +23,7 @@ export function chatCompletionsRoute(parts: OpenAiRouteParts): RequestHandler {
             exchangeId,
             isParallel: body.parallel_tool_calls !== false,
           });
-    await answerChoices(res, scopeOf(res), parts, {
+    await answerChoices(req, res, parts, {
       dialect: 'openai-chat',
       prompts: [choices.map(sampling => ({ ...prompt, sampling }))],
       through: withCalls,

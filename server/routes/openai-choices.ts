@@ -1,5 +1,5 @@
 // What chat completions and completions do alike: all choices of a request as one answer, streamed or whole.
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import type { Backend } from '../backend/backend.js';
 import type { StreamEncoder } from '../dialects/dialect.js';
@@ -8,13 +8,16 @@ import type { ChoiceEvent, ChoicesResult, GenerateRequest, GenerationEvents } fr
 import { mergeChoices } from '../generation/choices.js';
 import { collectChoices } from '../generation/collect.js';
 import type { Generate } from '../generation/generate.js';
+import type { IdempotentRuns } from '../generation/idempotent-runs.js';
 import type { ServedModels } from '../generation/served-models.js';
-import type { RequestScope } from '../http/request-scope.js';
+import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
 import { exchangeContextOf } from './exchange-context.js';
+import { joinRun } from './joined-run.js';
 
 export interface OpenAiRouteParts {
   readonly generate: Generate;
+  readonly runs: IdempotentRuns;
   readonly timeouts: StreamTimeouts;
   readonly models: ServedModels;
   readonly worker: Pick<Backend, 'status' | 'detokenize'>;
@@ -25,7 +28,11 @@ export interface ChoicesAsked {
   /** For each prompt its choices. */
   readonly prompts: readonly (readonly Omit<GenerateRequest, 'id'>[])[];
   /** What each generation goes through. */
-  readonly through: (events: GenerationEvents, request: GenerateRequest) => GenerationEvents;
+  readonly through: (
+    events: GenerationEvents,
+    request: GenerateRequest,
+    signal: AbortSignal,
+  ) => GenerationEvents;
   readonly encoder: (context: OpenAiContext) => StreamEncoder<ChoiceEvent>;
   readonly answer: (result: ChoicesResult, context: OpenAiContext) => unknown;
   readonly isStreamed: boolean;
@@ -33,29 +40,32 @@ export interface ChoicesAsked {
 
 /** Each choice is an exchange of its own; the answer has the id of the first. */
 export async function answerChoices(
+  req: Request,
   res: Response,
-  scope: RequestScope,
-  { generate, timeouts, models, worker }: OpenAiRouteParts,
+  { generate, runs, timeouts, models, worker }: OpenAiRouteParts,
   { dialect, prompts, through, encoder, answer, isStreamed }: ChoicesAsked,
 ): Promise<void> {
-  const { requestId } = scope;
-  const first = uuidv7();
-  const exchange = exchangeContextOf(scope, dialect);
-  const starts = prompts.map((choices, prompt) =>
-    choices.map((request, choice) => {
-      const identified = { ...request, id: prompt + choice === 0 ? first : uuidv7() };
-      return (signal: AbortSignal) => through(generate(identified, exchange, signal), identified);
-    }),
-  );
-  const events = mergeChoices(starts, scope.signal);
-  const context: OpenAiContext = {
-    id: first,
-    model: models.current(),
-    requestId,
-    createdAt: new Date(),
-    fingerprint: () => fingerprintOf(worker),
-  };
-  const headers = { 'X-Exchange-Id': first };
+  const scope = scopeOf(res);
+  const { told: context, events } = await joinRun(req, res, runs, signal => {
+    const first = uuidv7();
+    const exchange = exchangeContextOf(scope, dialect);
+    const starts = prompts.map((choices, prompt) =>
+      choices.map((request, choice) => {
+        const identified = { ...request, id: prompt + choice === 0 ? first : uuidv7() };
+        return (leaving: AbortSignal) =>
+          through(generate(identified, exchange, leaving), identified, leaving);
+      }),
+    );
+    const told: OpenAiContext = {
+      id: first,
+      model: models.current(),
+      requestId: scope.requestId,
+      createdAt: new Date(),
+      fingerprint: () => fingerprintOf(worker),
+    };
+    return { told, events: mergeChoices(starts, signal) };
+  });
+  const headers = { 'X-Exchange-Id': context.id };
   if (isStreamed) {
     await sendStream(res, scope, events, encoder(context), { ...timeouts, headers });
     return;

@@ -4,7 +4,6 @@ import { completionAnswer, createCompletionEncoder } from '../dialects/openai-co
 import { completionsBodySchema, toCompletionGenerations } from '../dialects/openai-completions-body.js';
 import { echoPrompt } from '../generation/echo.js';
 import { parseBody } from '../http/body.js';
-import { scopeOf } from '../http/request-scope.js';
 import { answerChoices, type OpenAiRouteParts } from './openai-choices.js';
 import { drawSeed } from './seed.js';
 
@@ -12,14 +11,13 @@ export function completionsRoute(parts: OpenAiRouteParts): RequestHandler {
   return async (req, res) => {
     const body = parseBody(req, completionsBodySchema);
     parts.models.requireServed(body.model ?? undefined);
-    const scope = scopeOf(res);
-    await answerChoices(res, scope, parts, {
+    await answerChoices(req, res, parts, {
       dialect: 'openai-completions',
       prompts: toCompletionGenerations(body, drawSeed()),
-      through: (events, { input }) => {
+      through: (events, { input }, signal) => {
         if (body.echo !== true) return events;
         const { prompt, tokenIds = [] } = input;
-        return echoPrompt(events, async () => prompt ?? parts.worker.detokenize(tokenIds, scope.signal));
+        return echoPrompt(events, async () => prompt ?? parts.worker.detokenize(tokenIds, signal));
       },
       encoder: context => createCompletionEncoder(context, body.stream_options?.include_usage === true),
       answer: completionAnswer,

@@ -8,6 +8,7 @@ import { parseBody, parseWith } from '../http/body.js';
 import { scopeOf } from '../http/request-scope.js';
 import { sendStream } from '../http/send.js';
 import { exchangeContextOf } from './exchange-context.js';
+import { joinRun } from './joined-run.js';
 import { answerChoices, type OpenAiRouteParts } from './openai-choices.js';
 import { drawSeed } from './seed.js';
 
@@ -15,9 +16,8 @@ export function streamRoute(parts: OpenAiRouteParts): RequestHandler {
   return async (req, res) => {
     const { stream_format: format } = parseWith(streamQuerySchema, { ...req.query });
     const generation = toGeneration(parseBody(req, streamBodySchema), drawSeed());
-    const scope = scopeOf(res);
     if (format === 'openai') {
-      await answerChoices(res, scope, parts, {
+      await answerChoices(req, res, parts, {
         dialect: 'stream-openai',
         prompts: [[generation]],
         through: events => events,
@@ -27,9 +27,15 @@ export function streamRoute(parts: OpenAiRouteParts): RequestHandler {
       });
       return;
     }
-    const id = uuidv7();
-    const context = exchangeContextOf(scope, 'stream-text');
-    const events = parts.generate({ id, ...generation }, context, scope.signal);
+    const scope = scopeOf(res);
+    const { told: id, events } = await joinRun(req, res, parts.runs, signal => {
+      const exchangeId = uuidv7();
+      const context = exchangeContextOf(scope, 'stream-text');
+      return {
+        told: exchangeId,
+        events: parts.generate({ id: exchangeId, ...generation }, context, signal),
+      };
+    });
     const headers = { 'X-Exchange-Id': id };
     await sendStream(res, scope, events, createPlainTextEncoder(), { ...parts.timeouts, headers });
   };
