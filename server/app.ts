@@ -6,6 +6,7 @@ import { authenticate } from './http/auth.js';
 import { createClientAddress } from './http/client-address.js';
 import { errorHandler } from './http/error-handler.js';
 import { foreignPages } from './http/foreign-pages.js';
+import { rateLimits } from './http/rate-limit.js';
 import { readBody, readBodyUpTo } from './http/read-body.js';
 import { requestHead } from './http/request-head.js';
 import { requestScope } from './http/request-scope.js';
@@ -54,6 +55,7 @@ import { leaveQueueRoute, queueEventsRoute, queueRoute } from './routes/queue.js
 import { docsAssetRoute, docsRoute, openApiRoute } from './routes/reference.js';
 import { searchRoute } from './routes/search.js';
 import { streamRoute } from './routes/stream.js';
+import { usageRoute } from './routes/usage.js';
 import { welcomeRoute } from './routes/welcome.js';
 
 export function createApp(parts: Parts): Express {
@@ -65,7 +67,8 @@ export function createApp(parts: Parts): Express {
   app.use(requestScope(parts.logger, createClientAddress(parts.trustedProxies), parts.metrics.recorder));
   app.use(requestHead);
   app.use(foreignPages(parts.foreignPages));
-  app.use(authenticate(parts.doorkeeper));
+  app.use(authenticate(parts.doorkeeper, parts.limits.logins));
+  app.use(rateLimits(parts.limits));
 
   app.route('/').all(may('open')).get(welcomeRoute(parts.version)).all(onlyMethods('GET'));
   app.route('/health').all(may('any')).get(healthRoute(parts)).all(onlyMethods('GET'));
@@ -112,6 +115,7 @@ export function createApp(parts: Parts): Express {
     .all(onlyMethods('POST'));
   app.route('/v1/models').all(may('any')).get(modelsRoute(parts)).all(onlyMethods('GET'));
   app.route('/v1/models/*id').all(may('any')).get(modelRoute(parts)).all(onlyMethods('GET'));
+  app.route('/v1/usage').all(may('any')).get(usageRoute(parts)).all(onlyMethods('GET'));
   app
     .route('/v1/embeddings')
     .all(may('embed'))

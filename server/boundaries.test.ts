@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 const LEVELS: readonly (readonly string[])[] = [
   ['errors', 'domain', 'settings'],
   ['config', 'log', 'metrics', 'backend', 'locks'],
-  ['worker', 'store', 'dialects', 'upstream', 'access'],
+  ['worker', 'store', 'dialects', 'upstream', 'access', 'limits'],
   ['retrieval'],
   ['generation'],
   ['http', 'reference'],

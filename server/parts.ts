@@ -8,12 +8,13 @@ import { createBackends } from './backends.js';
 import type { Config } from './config.js';
 import { AppError } from './errors.js';
 import { Admission } from './generation/admission.js';
-import { createEmbed, EMBED_SLOTS, type Embed } from './generation/embed.js';
+import { createEmbed, EMBED_SLOTS } from './generation/embed.js';
 import { createEmbedder } from './generation/embedder.js';
 import { createGenerate, type Generate } from './generation/generate.js';
 import { createGround } from './generation/ground.js';
 import { IdempotentRuns } from './generation/idempotent-runs.js';
 import { Jobs } from './generation/jobs.js';
+import { type EmbedFor, limitEmbed, limitGenerate } from './generation/limited.js';
 import { LiveExchanges } from './generation/live-exchanges.js';
 import { QueueBoard } from './generation/queue-board.js';
 import { Residency } from './generation/residency.js';
@@ -22,6 +23,8 @@ import { createServedModels, type ServedModels } from './generation/served-model
 import { settlesWithin } from './generation/settles-within.js';
 import type { ForeignPagesOptions } from './http/foreign-pages.js';
 import type { StreamTimeouts } from './http/send.js';
+import type { Limits } from './limits/limits.js';
+import { openLimits } from './limits/open-limits.js';
 import { type FolderLock, HeldError, lockFolder } from './locks/folder-lock.js';
 import type { Logger } from './log.js';
 import { createMetrics, type GatewayMetrics } from './metrics/gateway-metrics.js';
@@ -71,7 +74,8 @@ export interface Parts {
   readonly models: ServedModels;
   readonly residency: Residency;
   readonly responses: ResponsesStore;
-  readonly embed: Embed;
+  readonly embed: EmbedFor;
+  readonly limits: Limits;
   /** Names of the embedder; there may be none, which `worker.status().embedder` tells once the worker is ready. */
   readonly embedders: ServedModels;
   /** Documents: to add and to find. */
@@ -133,8 +137,9 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
   const embedder = createEmbedder({ embed, worker: texts });
   const { database } = vault;
   const retrieval = createRetrieval({ config, database, embedder, logger });
+  const limits = openLimits(config, logger, recorder);
   const live = new LiveExchanges();
-  const generate = createGenerate({
+  const generateAtOnce = createGenerate({
     admission,
     live,
     worker,
@@ -149,7 +154,9 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     recorder,
     queuedIntervalMs: config.MINIVAULT_HEARTBEAT_INTERVAL_MS,
     generationTimeoutMs: config.MINIVAULT_GENERATION_TIMEOUT_MS,
+    limits,
   });
+  const generate = limitGenerate(generateAtOnce, limits);
   const runs = new IdempotentRuns({ graceMs: config.MINIVAULT_RESUME_GRACE_MS });
   const board = new QueueBoard({ admission, worker, live });
   const jobs = new Jobs({
@@ -224,8 +231,9 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     responses: new ResponsesStore(),
     models: createServedModels(model, config.MINIVAULT_MODEL_ALIASES ?? []),
     residency,
-    embed,
     metrics,
+    limits,
+    embed: limitEmbed(embed, limits),
     retrieval,
     searchExchanges: createSearchExchanges({ database, vectors, embedder }),
     embedders: createServedModels(
@@ -252,6 +260,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       await worker.stop();
       await backlog.close();
       await settlesWithin(admission.idle(), LAST_RUNS_TIMEOUT_MS);
+      await limits.close();
       await log.close();
       refusals.close();
       await audit.close();

@@ -4,10 +4,12 @@ import type { Exchange } from '../domain/exchange.js';
 import type { GenerateRequest, GenerationEvent, GenerationEvents } from '../domain/generation.js';
 import type { ExchangeRecorder, GenerationRecorder } from '../domain/recorder.js';
 import { AppError, toAppError } from '../errors.js';
+import type { Limits } from '../limits/limits.js';
 import type { Logger } from '../log.js';
 import type { Admission, Ticket } from './admission.js';
 import { checkContextLength } from './context-limit.js';
 import type { Ground, Grounded } from './ground.js';
+import { spentTokens } from './limited.js';
 import type { LiveExchange, LiveExchanges } from './live-exchanges.js';
 import { type ExchangeContext, isWorthKeeping, toExchange, withQueueMs } from './record.js';
 import { settlesWithin } from './settles-within.js';
@@ -29,6 +31,8 @@ export interface GeneratorParts {
   readonly log: { append(exchange: Exchange): Promise<void> };
   readonly logger: Logger;
   readonly recorder: GenerationRecorder;
+  /** Is told what each exchange used, in tokens. */
+  readonly limits?: Pick<Limits, 'spend'>;
   /** A waiting request hears its position when it changes, and this often when it does not. */
   readonly queuedIntervalMs: number;
   /** Longest time for a whole answer, counted from the slot. */
@@ -49,7 +53,7 @@ export type Generate = (
 ) => GenerationEvents;
 
 export function createGenerate(parts: GeneratorParts): Generate {
-  const { admission, live, worker, ground, log, logger, recorder } = parts;
+  const { admission, live, worker, ground, log, logger, recorder, limits } = parts;
 
   /** Settles with the worker, not with the reader: a slow client neither holds the slot nor delays the log. */
   async function settle(
@@ -63,6 +67,7 @@ export function createGenerate(parts: GeneratorParts): Generate {
     const endedAt = new Date();
     ticket.release();
     live.remove(exchange);
+    limits?.spend(context.share ?? '', spentTokens(grounded.request, outcome));
     const kept: RunOutcome = {
       ...outcome,
       timings: outcome.timings && withQueueMs(outcome.timings, waitedMs),

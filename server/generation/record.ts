@@ -1,5 +1,6 @@
 // What a finished run becomes in the log. Knows neither the log's file nor the client.
 import type { BackendStatus, RunOutcome } from '../backend/backend.js';
+import type { CallerLimits } from '../domain/caller.js';
 import type { Exchange, ExchangeGrounding } from '../domain/exchange.js';
 import type { GenerateRequest, GenerationInput, Timings } from '../domain/generation.js';
 import type { GroundingReport } from '../domain/grounding.js';
@@ -12,6 +13,8 @@ export interface ExchangeContext {
   readonly requestId: string;
   /** Whose turn it takes in the line; the empty word's when nobody says. */
   readonly share?: string;
+  /** What that caller may use; without them, as much as it likes. */
+  readonly limits?: CallerLimits;
   /** The exchange that is asked again. */
   readonly replayOf?: string;
   /** The chat that it is a turn of. */

@@ -3,6 +3,7 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Caller, Scope } from '../domain/caller.js';
 import { AppError } from '../errors.js';
+import { countRequest } from './rate-limit.js';
 import { scopeOf } from './request-scope.js';
 
 /** `open`: needs no key at all. `any`: whoever has a key. Else the scope that it must have. */
@@ -10,9 +11,13 @@ export type Access = 'open' | 'any' | Scope;
 
 const guards = new WeakMap<RequestHandler, Access>();
 
-/** @throws AppError missing_scope (403) when the caller's key is not good for this */
+/**
+ * Counts the request before it looks further, so that every answer says how many are left.
+ * @throws AppError rate_limited; missing_scope (403) when the caller's key is not good for this
+ */
 export function may(access: Access): RequestHandler {
-  const guard: RequestHandler = (_req: Request, res: Response, next: NextFunction): void => {
+  const guard: RequestHandler = async (req: Request, res: Response, next: NextFunction): Promise<void> => {
+    await countRequest(req, res, access);
     const { caller } = scopeOf(res);
     if (access !== 'open' && access !== 'any' && caller.role !== 'admin' && !caller.scopes.has(access)) {
       throw new AppError('missing_scope', `This key has not the scope "${access}", which this needs.`, {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createDoorkeeper } from '../access/doorkeeper.js';
 import { readConfig } from '../config.js';
 import { simpleErrorBody } from '../dialects/simple-ndjson.js';
+import { FailedLogins } from '../limits/failed-logins.js';
 import { silentLogger } from '../log.js';
 import { authenticate } from './auth.js';
 import { errorHandler } from './error-handler.js';
@@ -19,7 +20,7 @@ function appWith(key: string | null) {
     MINIVAULT_KEYS_FILE: '/nowhere/keys.json',
     ...(key === null ? {} : { API_KEY: key }),
   });
-  app.use(authenticate(createDoorkeeper(config, silentLogger())));
+  app.use(authenticate(createDoorkeeper(config, silentLogger()), new FailedLogins(null)));
   app.use((_req, res) => void res.json({}));
   app.use(errorHandler(() => simpleErrorBody));
   return app;

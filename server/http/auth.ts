@@ -4,6 +4,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { ownerAt, visitorAt } from '../access/callers.js';
 import type { Doorkeeper } from '../access/doorkeeper.js';
 import { AppError } from '../errors.js';
+import type { FailedLogins } from '../limits/failed-logins.js';
 import { scopeOf } from './request-scope.js';
 
 /** What a process manager, a client that looks for a server or a browser asks; none of it tells anything of the owner's. */
@@ -15,16 +16,25 @@ const CHALLENGE = 'Bearer realm="minivault"';
 /**
  * Sets the caller of every request; lets all pass as the owner while there are no keys.
  * @throws AppError invalid_api_key, the same for a key that is missing as for one that is wrong, expired or revoked;
- * token_issuer_unavailable
+ * token_issuer_unavailable; rate_limited where too many wrong keys have come from
  */
-export function authenticate(doorkeeper: Pick<Doorkeeper, 'isLocked' | 'identify'>): RequestHandler {
+export function authenticate(
+  doorkeeper: Pick<Doorkeeper, 'isLocked' | 'identify'>,
+  logins: Pick<FailedLogins, 'fail' | 'succeed'>,
+): RequestHandler {
   return async (req: Request, res: Response, next: NextFunction): Promise<void> => {
     const scope = scopeOf(res);
     if (!doorkeeper.isLocked()) scope.caller = ownerAt(scope.address);
     else if (isOpen(req)) scope.caller = visitorAt(scope.address);
     else {
-      const caller = await doorkeeper.identify(credentialsOf(req));
-      if (caller === null) throw refusal();
+      const credentials = credentialsOf(req);
+      const caller = await doorkeeper.identify(credentials);
+      if (caller === null) {
+        // Who sends none guesses nothing.
+        if (credentials.length > 0) logins.fail(scope.address);
+        throw refusal();
+      }
+      logins.succeed(scope.address, caller.share);
       scope.caller = caller;
     }
     next();

@@ -10,6 +10,9 @@ const REFUSING: ReadonlySet<number> = new Set([401, 403, 429]);
 /** Told of every request that is refused for who it is or how much it asks, before its answer is sent. */
 export type OnRefusal = (error: AppError, req: Request, scope: RequestScope) => void;
 
+/** What is further away, as tomorrow's tokens are, those clients would not wait for: they would ask again at once. */
+const MAX_RETRY_AFTER_MS = 60_000;
+
 /** @param errorBody gives the body its dialect, chosen by the request's path. */
 export function errorHandler(
   errorBody: (req: Request) => ErrorBody,
@@ -32,7 +35,8 @@ export function errorHandler(
     for (const [name, value] of Object.entries(error.headers)) res.setHeader(name, value);
     const { retryable } = ERRORS[error.code];
     // OpenAI's and Anthropic's clients would try every 408, 409, 429 and 5xx twice more.
-    res.setHeader('X-Should-Retry', String(retryable));
+    const isSoon = (error.retryAfterMs ?? 0) <= MAX_RETRY_AFTER_MS;
+    res.setHeader('X-Should-Retry', String(retryable && isSoon));
     if (retryable && error.retryAfterMs !== undefined) {
       res.setHeader('Retry-After', String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))));
       res.setHeader('Retry-After-Ms', String(Math.ceil(error.retryAfterMs)));

@@ -90,10 +90,12 @@ function toOpenApi(operation: Operation, lock: DocumentLock): ZodOpenApiOperatio
 /** What differs from the usual, which is any key; and what a request may be refused with for it. */
 function toSecurity({ isKeyed, takesTokens, needsOf }: DocumentLock, method: string, path: string) {
   const needs = needsOf(method, path);
-  if (!isKeyed) return { security: null, errors: [] };
-  if (needs.includes('open')) return { security: [], errors: [] };
+  const isOpen = needs.includes('open');
+  if (!isKeyed) return { security: null, errors: isOpen ? [] : (['rate_limited'] as const) };
+  if (isOpen) return { security: [], errors: [] };
   const scopes = needs.filter(need => need !== 'any');
   const errors: ErrorCode[] = [
+    'rate_limited',
     'invalid_api_key',
     ...(takesTokens ? (['token_issuer_unavailable'] as const) : []),
     ...(scopes.length > 0 ? (['missing_scope'] as const) : []),

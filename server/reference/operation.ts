@@ -53,6 +53,8 @@ export const WORK_ERRORS = [
   'queue_full',
   'queue_timeout',
   'shutting_down',
+  'concurrency_exceeded',
+  'token_budget_exceeded',
   'generation_timeout',
 ] as const satisfies readonly ErrorCode[];
 

@@ -14,6 +14,7 @@ import type { Operation } from './operation.js';
 import { queueOperations } from './queue.js';
 import { searchOperations } from './search.js';
 import { systemsOperations } from './systems.js';
+import { usageOperations } from './usage.js';
 
 const ownOperations: readonly Operation[] = [
   {
@@ -83,6 +84,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...systemsOperations,
   ...documentsOperations,
   ...searchOperations,
+  ...usageOperations,
   ...ownOperations,
   docsAsset,
 ];

@@ -17,17 +17,18 @@ import {
 import { truncatedAt } from '../dialects/vector-text.js';
 import type { Embedding } from '../domain/embedding.js';
 import { AppError } from '../errors.js';
-import type { Embed } from '../generation/embed.js';
+import type { EmbedFor } from '../generation/limited.js';
 import type { Residency } from '../generation/residency.js';
 import type { ServedModels } from '../generation/served-models.js';
 import { parseBody, requireBody } from '../http/body.js';
+import { askerOf } from '../http/rate-limit.js';
 import { scopeOf } from '../http/request-scope.js';
 
 /** Some 5 ms of work: a long answer must not keep streams waiting while it is made. */
 const PIECES_A_TURN = 32;
 
 export interface EmbeddingRouteParts {
-  readonly embed: Embed;
+  readonly embed: EmbedFor;
   readonly embedders: ServedModels;
 }
 
@@ -36,8 +37,9 @@ export function embeddingsRoute({ embed, embedders }: EmbeddingRouteParts): Requ
     const body = parseBody(req, embeddingsBodySchema);
     embedders.requireServed(body.model);
     const { dimensions, encoding_format: format } = body;
+    const scope = scopeOf(res);
     const request = { inputs: toOpenAiInputs(body), truncate: true, dimensions };
-    const { embeddings } = await embed(request, scopeOf(res).signal);
+    const { embeddings } = await embed(askerOf(scope), request, scope.signal);
     await sendVectors(res, embeddings, embeddingsAnswer(embeddings, embedders.current(), format));
   };
 }
@@ -53,20 +55,21 @@ export function embedRoute(parts: OllamaEmbedRouteParts): RequestHandler {
     requireBody(req);
     const body = parseBody(req, embedBodySchema);
     embedders.requireServed(body.model ?? undefined);
-    const { signal, startedAtMs } = scopeOf(res);
+    const scope = scopeOf(res);
     const { embeddings, waitedMs } = await embed(
+      askerOf(scope),
       // Go's clients send 0 for what they leave open.
       {
         inputs: toOllamaInputs(body),
         truncate: body.truncate ?? true,
         dimensions: body.dimensions || undefined,
       },
-      signal,
+      scope.signal,
     );
     requireContext(parts, body.options?.num_ctx);
     if (body.keep_alive != null) residency.keepFor(body.keep_alive);
     const model = body.model ?? embedders.current();
-    const totalMs = performance.now() - startedAtMs;
+    const totalMs = performance.now() - scope.startedAtMs;
     await sendVectors(res, embeddings, embedAnswer(embeddings, { model, totalMs, waitedMs }));
   };
 }
@@ -78,7 +81,8 @@ export function legacyEmbedRoute(parts: OllamaEmbedRouteParts): RequestHandler {
     const { model, prompt, options, keep_alive: keepAliveMs } = parseBody(req, legacyEmbedBodySchema);
     embedders.requireServed(model ?? undefined);
     const inputs = prompt === '' ? [] : [prompt];
-    const { embeddings } = await embed({ inputs, truncate: true }, scopeOf(res).signal);
+    const scope = scopeOf(res);
+    const { embeddings } = await embed(askerOf(scope), { inputs, truncate: true }, scope.signal);
     requireContext(parts, options?.num_ctx);
     if (keepAliveMs != null) residency.keepFor(keepAliveMs);
     await sendVectors(res, embeddings, legacyEmbedAnswer(embeddings));

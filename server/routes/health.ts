@@ -5,6 +5,7 @@ import type { Caller } from '../domain/caller.js';
 import { AppError } from '../errors.js';
 import type { Admission } from '../generation/admission.js';
 import { scopeOf } from '../http/request-scope.js';
+import type { Limits, LimitsStatus } from '../limits/limits.js';
 import type { ExchangeLogStatus } from '../store/exchange-log.js';
 import type { Vault } from '../store/vault.js';
 
@@ -17,6 +18,7 @@ export interface HealthParts {
   readonly audit: { status(): ExchangeLogStatus };
   readonly vault: Pick<Vault, 'database' | 'status' | 'measure'>;
   readonly maxWaiting: number;
+  readonly limits: Pick<Limits, 'status'>;
   readonly version: string;
   readonly isStopping: () => boolean;
 }
@@ -59,6 +61,15 @@ async function toWireVault({ database, status, measure }: HealthParts['vault']):
           )
         : null,
     damaged,
+  };
+}
+
+function toWireLimits({ counts, store, refused, redis }: LimitsStatus): unknown {
+  return {
+    enabled: counts,
+    store,
+    refused,
+    redis: redis && { up: redis.isUp, fallbacks: redis.fallbacks, last_error: redis.lastError },
   };
 }
 
@@ -155,6 +166,7 @@ export function healthRoute(parts: HealthParts): RequestHandler {
       log: toWireWriter(log),
       audit: toWireWriter(audit),
       vault: await toWireVault(parts.vault),
+      limits: toWireLimits(parts.limits.status()),
     });
   };
 }
