@@ -15,10 +15,11 @@ export const BROKEN = 'error: broken';
  * @property {Dialect} dialect
  * @property {number} [tokens] that it asks for
  * @property {number | null} [words] that a whole answer has; the number of tokens, unless it says otherwise
- * @property {'echo' | string | null} [expects]
- * @property {string} [prompt]
+ * @property {import('./ledger.mjs').Expects} [expects] an echo, unless it says otherwise
+ * @property {string} [prompt] what follows the nonce
+ * @property {boolean} [isBare] without a nonce
  * @property {Record<string, string>} [headers]
- * @property {Record<string, unknown>} [body] fields beside those of the dialect
+ * @property {(entry: Entry) => Record<string, unknown>} [fields] of the body, beside those of the dialect
  * @property {import('node:http').Agent | false} [agent] false: a connection of its own
  * @property {string} [localAddress] that it calls from
  * @property {number} [leaveAfterPieces] breaks the connection at that piece of text; 0: as soon as it has a status
@@ -34,14 +35,15 @@ export const BROKEN = 'error: broken';
  * @returns {Promise<Entry>}
  */
 export function ask(url, ledger, options) {
-  const { dialect, tokens = 16, words = tokens, expects = 'echo', prompt } = options;
+  const { dialect, tokens = 16, words = tokens, expects, prompt, isBare } = options;
   const entry = ledger.open({
     dialect: dialect.name,
     words,
-    expects,
+    ...(expects === undefined ? {} : { expects }),
     ...(prompt === undefined ? {} : { prompt }),
+    ...(isBare === undefined ? {} : { isBare }),
   });
-  const body = JSON.stringify({ ...dialect.body(entry.prompt, tokens), ...options.body });
+  const body = JSON.stringify({ ...dialect.body(entry.prompt, tokens), ...options.fields?.(entry) });
   return new Promise(resolve => {
     const reader = new AnswerReader(entry, dialect);
     const call = request(new URL(dialect.path, url), {

@@ -1,7 +1,6 @@
 // The six invariants (faults.md D), checked after a scenario: joins what clients saw, the log, the database and what the
 // gateway says of itself. Knows no scenario.
 import { BROKEN } from './client.mjs';
-import { isEcho } from './ledger.mjs';
 import { readLog } from './log-files.mjs';
 
 /** @typedef {import('./ledger.mjs').Entry} Entry */
@@ -49,7 +48,7 @@ export function checkEntries(entries, { mayCut }) {
     if (outcome === 'running' || outcome === 'hung') say('I1: it never ended');
     if (!mayCut && (outcome === 'cut' || outcome === 'unreached')) say(`I1: ${outcome}, without an end`);
     if (strays.length > 0) say(`I2: it holds ${strays.join(', ')}`);
-    if (!isExpected(entry, text)) say(`I2: not its own answer: ${text.slice(0, 80)}`);
+    if (!entry.expects(text, entry)) say(`I2: not its own answer: ${text.slice(0, 80)}`);
     const found = text === '' ? 0 : text.trim().split(/\s+/).length;
     if (outcome === 'completed' && words !== null && found !== words) say(`I1: ${found} of ${words} words`);
   }
@@ -96,7 +95,7 @@ function different(entry, logged, mayCut) {
   if (id !== null && id !== logged.id) return `I4: the log has it as ${logged.id}`;
   if (outcome === 'refused' || outcome === 'unreached') return `I4: ${outcome}, and in the log as ${status}`;
   if (dialect !== logged.dialect) return `I5: the log has it as ${logged.dialect}`;
-  if (!isExpected(entry, response)) return `I5: the log has another's text: ${response.slice(0, 80)}`;
+  if (!entry.expects(response, entry)) return `I5: the log has another's text: ${response.slice(0, 80)}`;
   // A broken connection may be the gateway's own death, of which the log knows nothing.
   const isTold = outcome === 'failed' && !(mayCut && entry.terminals[0] === BROKEN);
   const hasEnd = outcome === 'completed' || isTold;
@@ -105,12 +104,6 @@ function different(entry, logged, mayCut) {
     return `I5: the log has ${response.length} characters, the client ${text.length}`;
   }
   return null;
-}
-
-/** @param {Entry} entry @param {string} text its own, or the log's */
-function isExpected({ expects, prompt }, text) {
-  if (expects === null) return true;
-  return expects === 'echo' ? isEcho(prompt, text) : expects.startsWith(text);
 }
 
 /** I4's other half: what the export of the history has is the log, line by line. @param {import('./gateway.mjs').Gateway} gateway @param {import('./log-files.mjs').ReadLog} log */

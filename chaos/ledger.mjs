@@ -10,13 +10,16 @@ export const NONCE = /\bq[\da-f]{12}z\b/g;
  * @typedef {'running' | 'completed' | 'failed' | 'refused' | 'left' | 'cut' | 'unreached' | 'hung'} Outcome
  */
 /**
+ * Whether a text can be the beginning of its answer, in the log as at the client.
+ * @typedef {(text: string, entry: Entry) => boolean} Expects
+ */
+/**
  * @typedef {object} Entry
  * @property {number} number in order of asking
  * @property {string} nonce stands in the prompt, and so in the answer of the fake engine
  * @property {string} prompt
  * @property {string} dialect
- * @property {'echo' | string | null} expects what its text must be the beginning of: its own prompt, over and over; this
- * text; or anything
+ * @property {Expects} expects
  * @property {number | null} words how many a whole answer has; null: any number
  * @property {string | null} id as the gateway told it
  * @property {number | null} status
@@ -39,8 +42,9 @@ export const NONCE = /\bq[\da-f]{12}z\b/g;
  * @typedef {object} Question
  * @property {string} dialect
  * @property {number | null} [words]
- * @property {'echo' | string | null} [expects]
- * @property {string} [prompt] instead of one made up; the nonce is put before it where it expects an echo
+ * @property {Expects} [expects] an echo, unless it says otherwise
+ * @property {string} [prompt] what follows the nonce, instead of words made up
+ * @property {boolean} [isBare] the prompt has no nonce before it; the log is then joined by id alone
  */
 
 export class Ledger {
@@ -54,7 +58,7 @@ export class Ledger {
   }
 
   /** A new entry, with a prompt and a nonce of its own. @param {Question} question @returns {Entry} */
-  open({ dialect, words = null, expects = 'echo', prompt }) {
+  open({ dialect, words = null, expects = echoes, prompt = this.#words(), isBare = false }) {
     const number = this.entries.length;
     const mark = Math.floor(this.#random() * 2 ** 28).toString(16);
     const nonce = `q${mark.padStart(7, '0')}${(number % 0x100000).toString(16).padStart(5, '0')}z`;
@@ -62,12 +66,7 @@ export class Ledger {
     const entry = {
       number,
       nonce,
-      prompt:
-        prompt === undefined
-          ? `${nonce} ${this.#words()}`
-          : expects === 'echo'
-            ? `${nonce} ${prompt}`
-            : prompt,
+      prompt: isBare ? prompt : `${nonce} ${prompt}`,
       dialect,
       expects,
       words,
@@ -114,8 +113,13 @@ export class Ledger {
   }
 }
 
-/** Of an answer of the fake engine. @param {string} prompt @param {string} text */
-export function isEcho(prompt, text) {
+/** As the fake engine answers: the prompt, over and over. @type {Expects} */
+export function echoes(text, { prompt }) {
   const round = `${prompt.trim().split(/\s+/).join(' ')} `;
   return round.repeat(Math.ceil(text.length / round.length) + 1).startsWith(text);
+}
+
+/** @type {Expects} */
+export function anything() {
+  return true;
 }
