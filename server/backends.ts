@@ -1,8 +1,11 @@
-// Which backend answers prompts and which makes vectors, as the settings say. Nothing runs before `start`.
+// Which backend answers prompts and which makes vectors, as the settings say, and how their lines follow them. Nothing
+// runs before `start`.
 import path from 'node:path';
-import type { Backend, EmbedBackend } from './backend/backend.js';
+import type { Backend, BackendStatus, EmbedBackend } from './backend/backend.js';
 import type { Config } from './config.js';
 import type { TokenRecorder } from './domain/recorder.js';
+import { AppError } from './errors.js';
+import type { Admission } from './generation/admission.js';
 import type { Logger } from './log.js';
 import { SILENT_RECORDER } from './metrics/silent-recorder.js';
 import { createOpenAiEmbedder, openAiEmbedderOptionsFrom } from './upstream/openai-embedder.js';
@@ -16,6 +19,7 @@ import {
 import { expectedModelId } from './worker/expected-model-id.js';
 
 const PACKAGED_EMBEDDER = 'all-minilm-l6-v2';
+const RETRY_WHEN_FAILED_MS = 60_000;
 
 export interface Backends {
   /** Answers prompts, and tells who makes vectors; starting or stopping it does the same to both. */
@@ -50,6 +54,22 @@ export function createBackends(config: Config, logger: Logger, recorder: TokenRe
   if (upstream !== null) return { prompts: together(upstream, worker), texts: worker, ...names };
   if (embedder !== null) return { prompts: together(worker, embedder), texts: embedder, ...names };
   return { prompts: worker, texts: worker, ...names };
+}
+
+/** The line moves only while its backend can take something. */
+export function followBackend(
+  admission: Admission,
+  status: Pick<BackendStatus, 'state' | 'fault'>,
+  slots: number,
+): void {
+  if (status.state === 'ready') admission.open(slots);
+  else if (status.state === 'failed') {
+    admission.refuse(
+      new AppError('model_unavailable', status.fault ?? 'The worker failed.', {
+        retryAfterMs: RETRY_WHEN_FAILED_MS,
+      }),
+    );
+  } else admission.pause();
 }
 
 /** What makes vectors, alone: for programs that ask nothing else. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createDoorkeeper, type Doorkeeper } from './access/doorkeeper.js';
 import { Refusals } from './access/refusals.js';
 import type { Backend, BackendStatus } from './backend/backend.js';
-import { createBackends } from './backends.js';
+import { createBackends, followBackend } from './backends.js';
 import type { Config } from './config.js';
 import { AppError } from './errors.js';
 import { Admission } from './generation/admission.js';
@@ -39,7 +39,6 @@ import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
 import { createExchangeVectors } from './store/exchange-vectors.js';
 import { openVault, type Vault } from './store/vault.js';
 
-const RETRY_WHEN_FAILED_MS = 60_000;
 const RETRY_WHEN_STOPPING_MS = 5_000;
 /** Once the worker is gone every run settles at once. */
 const LAST_RUNS_TIMEOUT_MS = 1_000;
@@ -284,22 +283,6 @@ function lockLog(file: string, logger: Logger): FolderLock | null {
     logger.warn('The log could not be locked', { error: String(error) });
     return null;
   }
-}
-
-/** The line moves only while its backend can take something. */
-function followBackend(
-  admission: Admission,
-  status: Pick<BackendStatus, 'state' | 'fault'>,
-  slots: number,
-): void {
-  if (status.state === 'ready') admission.open(slots);
-  else if (status.state === 'failed') {
-    admission.refuse(
-      new AppError('model_unavailable', status.fault ?? 'The worker failed.', {
-        retryAfterMs: RETRY_WHEN_FAILED_MS,
-      }),
-    );
-  } else admission.pause();
 }
 
 function readVersion(): string {
