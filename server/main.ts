@@ -84,9 +84,10 @@ function createShutdown(parts: Parts, server: HttpServer, config: Config, logger
   };
 }
 
-/** What SIGHUP is for where no terminal sends it. */
-function reload(parts: Parts): void {
-  void Promise.all([parts.log.reopen(), parts.audit.reopen(), parts.doorkeeper.keys.reload()]);
+/** What SIGHUP is for where no terminal sends it: log files that were moved away are begun anew, keys read again. */
+async function reload(parts: Parts, logger: Logger): Promise<void> {
+  await Promise.all([parts.log.reopen(), parts.audit.reopen(), parts.doorkeeper.keys.reload()]);
+  logger.info('SIGHUP: the log files were opened anew, the keys read again.');
 }
 
 /**
@@ -109,17 +110,19 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
   // One listener a signal from first to last: one that arrives while listeners are exchanged would be lost.
   let onSignal = (_name: string): void => process.exit(0);
   for (const name of ['SIGTERM', 'SIGINT']) process.on(name, () => onSignal(name));
+  // A closed terminal means the end, as for any program in it; without one it asks to read and open all anew.
+  const hasTerminal = process.stdin.isTTY || process.stdout.isTTY;
+  let onHangup = (): void => {};
+  process.on('SIGHUP', () => (hasTerminal ? onSignal('SIGHUP') : onHangup()));
   const parts = await createParts(config, logger).catch(exitOnHeld).catch(exitOnConfigError);
   const server = await listenOrExit(parts, config);
   const shutdown = createShutdown(parts, server, config, logger);
   onSignal = name => shutdown(name, 0);
+  onHangup = () => void reload(parts, logger);
   process.on('uncaughtException', error => {
     logger.error('unforeseen error', { error: error.stack ?? error.message });
     shutdown('Unforeseen error', 1);
   });
-  // A closed terminal means the end, as for any program in it; without one it asks to open the log anew.
-  const hasTerminal = process.stdin.isTTY || process.stdout.isTTY;
-  process.on('SIGHUP', () => (hasTerminal ? shutdown('SIGHUP', 0) : reload(parts)));
   if (args.includes('--fail-fast')) {
     const failFast = (): void => {
       if (parts.worker.status().state === 'failed') shutdown('The model cannot be served', EXIT_CONFIG);

@@ -118,6 +118,11 @@ export const METRICS = {
     help: 'Times a worker was started again.',
     labels: [],
   },
+  minivault_worker_recycles_total: {
+    type: 'counter',
+    help: 'Times a worker was replaced between prompts because it took too much memory.',
+    labels: [],
+  },
   minivault_worker_resident_bytes: { type: 'gauge', help: 'Memory of the worker.', labels: [] },
   minivault_worker_faults_total: {
     type: 'counter',

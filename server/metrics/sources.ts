@@ -10,6 +10,7 @@ const BEHIND_TIMEOUT_MS = 1_000;
 export interface WorkerFigures {
   readonly state: (typeof WORKER_STATES)[number];
   readonly restarts: number;
+  readonly recycles: number;
   readonly rssBytes: number | null;
   readonly protocolFaults: Readonly<Record<string, number>>;
   readonly upstream: { readonly isDown: boolean } | null;
@@ -52,9 +53,10 @@ export function createCollection(
   };
 
   const collectWorker = (): void => {
-    const { state, restarts, rssBytes, protocolFaults, upstream } = sources.worker();
+    const { state, restarts, recycles, rssBytes, protocolFaults, upstream } = sources.worker();
     setState('minivault_worker_state', WORKER_STATES, state);
     setCount('minivault_worker_restarts_total', restarts);
+    setCount('minivault_worker_recycles_total', recycles);
     gauge('minivault_worker_resident_bytes').set(rssBytes ?? 0);
     const faults = counter('minivault_worker_faults_total');
     faults.reset();
