@@ -10,8 +10,9 @@ import { askWhoListens } from './http/departure.js';
 import { MAX_HEADERS } from './http/request-head.js';
 
 const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 15_000;
-const CONNECTIONS_CHECK_INTERVAL_MS = 1_000;
+/** With the time until it is noticed, a slow client is gone in 15 s. */
+const REQUEST_TIMEOUT_MS = 14_000;
+const CONNECTIONS_CHECK_INTERVAL_MS = 500;
 const TCP_KEEPALIVE_MS = 30_000;
 const LAST_WORDS_TIMEOUT_MS = 1_000;
 

@@ -14,9 +14,9 @@ const MEGABYTES = { full: 500, short: 40 };
 /** Memory is compared with what it was after these. */
 const WARM_UP = { full: 100, short: 20 };
 const CLIENTS = 4;
-const TOKENS = 100;
+const TOKENS = 200;
 /** Letters of a word, of which the fake engine makes a token. An answer stays below what a stream may leave unread. */
-const WORD = 8_000;
+const WORD = 4_000;
 const GROWTH_BYTES = 20e6;
 
 /** @param {import('../run-scenarios.mjs').RunOptions} options */
