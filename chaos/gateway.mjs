@@ -23,6 +23,7 @@ const HELD_STATES = new Set(['01', '08']);
  * @property {boolean} [hasVault] whether exchanges go into a database; default: yes
  * @property {Record<string, string>} [env]
  * @property {readonly string[]} [args]
+ * @property {(line: string) => void} [onLine] of its console
  */
 
 export class Gateway {
@@ -36,7 +37,16 @@ export class Gateway {
   #modelLoadedAtMs = 0;
 
   /** @param {GatewayOptions} options */
-  constructor({ folder, logFile, plan = {}, databaseUrl = null, hasVault = true, env = {}, args = [] }) {
+  constructor({
+    folder,
+    logFile,
+    plan = {},
+    databaseUrl = null,
+    hasVault = true,
+    env = {},
+    args = [],
+    onLine,
+  }) {
     this.folder = folder;
     this.logFile = logFile ?? path.join(folder, 'log.jsonl');
     this.hasVault = hasVault;
@@ -67,6 +77,7 @@ export class Gateway {
       },
       {
         onLine: line => {
+          onLine?.(line);
           this.#console = [...this.#console, line].slice(-CONSOLE_LINES);
           if (line.includes('Python model loaded')) this.#modelLoadedAtMs = performance.now();
           const address = /listens on (http:\S+)/.exec(line)?.[1];

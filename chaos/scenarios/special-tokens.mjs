@@ -1,7 +1,9 @@
 // G20: control tokens of the real model, typed by users in every way. What they become is looked at as token ids.
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { NotHere } from '../run-scenarios.mjs';
 
 export const goal = 'G20';
 export const title = 'every special token of the real model, typed in messages and prompts';
@@ -14,6 +16,8 @@ const MODEL = path.resolve(REPOSITORY, MINIVAULT_DATA_DIR, 'models', 'smollm2-13
 
 /** All of it in the short form, too: no part takes longer than loading the tokenizer. */
 export async function run() {
+  if (!existsSync(path.join(MODEL, 'tokenizer.json')))
+    throw new NotHere(`no model in ${MODEL}: npm run setup`);
   const { stdout } = await promisify(execFile)(PYTHON, [PROGRAM, MODEL], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, HF_HUB_OFFLINE: '1' },
   });
