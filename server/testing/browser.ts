@@ -1,6 +1,6 @@
 // A real browser for tests, out of a package: nothing is downloaded. Linux on x64 only, as the package is.
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 
@@ -18,7 +18,7 @@ const ARGS = ['--no-sandbox', '--no-zygote', '--disable-gpu', '--disable-dev-shm
 export async function launchBrowser(): Promise<Browser> {
   const folder = await unpack();
   const executablePath = path.join(folder, 'chromium');
-  const env = { ...process.env, FONTCONFIG_PATH: path.join(folder, 'fonts') } as Record<string, string>;
+  const env = { ...process.env, FONTCONFIG_FILE: await nameFonts(folder) } as Record<string, string>;
   try {
     return await chromium.launch({ executablePath, args: ARGS, env });
   } catch {
@@ -26,6 +26,16 @@ export async function launchBrowser(): Promise<Browser> {
     const LD_LIBRARY_PATH = path.join(folder, 'al2023', 'lib');
     return chromium.launch({ executablePath, args: ARGS, env: { ...env, LD_LIBRARY_PATH } });
   }
+}
+
+/** The package's own list of fonts names folders that are nowhere, and a text field without any font ends its page. */
+async function nameFonts(folder: string): Promise<string> {
+  const list = path.join(folder, 'fonts.conf');
+  const draft = `${list}.${process.pid}`;
+  const [fonts, cache] = [path.join(folder, 'fonts'), path.join(folder, 'fonts-cache')];
+  await writeFile(draft, `<fontconfig><dir>${fonts}</dir><cachedir>${cache}</cachedir></fontconfig>\n`);
+  await rename(draft, list);
+  return list;
 }
 
 async function unpack(): Promise<string> {
