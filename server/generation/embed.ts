@@ -20,6 +20,8 @@ export interface EmbedRequest extends EmbedOptions {
   readonly inputs: readonly EmbedInput[];
   /** What the client wants the vectors' length to be. */
   readonly dimensions?: number | undefined;
+  /** Whose turn it takes in the line. */
+  readonly share?: string;
 }
 
 export interface EmbedResult {
@@ -37,9 +39,9 @@ export interface EmbedResult {
 export type Embed = (request: EmbedRequest, signal: AbortSignal) => Promise<EmbedResult>;
 
 export function createEmbed({ admission, worker, recorder }: EmbedParts): Embed {
-  return async ({ inputs, truncate, dimensions }, signal) => {
+  return async ({ inputs, truncate, dimensions, share }, signal) => {
     const enteredAtMs = performance.now();
-    const ticket = admission.enter(signal);
+    const ticket = admission.enter(signal, { share });
     try {
       worker.load();
       await ticket.granted;

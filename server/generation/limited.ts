@@ -35,7 +35,7 @@ export function limitEmbed(embed: Embed, limits: Pick<Limits, 'enter' | 'spend'>
   return async (asker, request, signal) => {
     const leave = await limits.enter(asker, request);
     try {
-      const result = await embed(request, signal);
+      const result = await embed({ ...request, share: asker.share }, signal);
       limits.spend(
         asker.share,
         result.embeddings.reduce((sum, { tokens }) => sum + tokens, 0),

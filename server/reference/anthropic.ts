@@ -2,7 +2,13 @@
 import { z } from 'zod';
 import { messageAnswerSchema, messageChunkSchema } from '../dialects/anthropic-messages.js';
 import { countTokensBodySchema, messagesBodySchema } from '../dialects/anthropic-messages-body.js';
-import { BODY_ERRORS, GENERATION_ERRORS, GROUNDING_ERRORS, type Operation } from './operation.js';
+import {
+  BODY_ERRORS,
+  GENERATION_ERRORS,
+  GROUNDING_ERRORS,
+  type Operation,
+  WORK_ERRORS,
+} from './operation.js';
 
 const PARAMETER_ERRORS = ['unsupported_parameter', 'model_not_found'] as const;
 
@@ -35,7 +41,14 @@ export const anthropicOperations: readonly Operation[] = [
         content: { 'application/json': z.object({ input_tokens: z.int().min(0) }) },
       },
     },
-    errors: [...BODY_ERRORS, ...PARAMETER_ERRORS, ...GENERATION_ERRORS, 'model_loading'],
+    errors: [
+      ...BODY_ERRORS,
+      ...PARAMETER_ERRORS,
+      ...WORK_ERRORS,
+      'upstream_error',
+      'upstream_unavailable',
+      'model_loading',
+    ],
     errorShape: 'anthropic',
   },
 ];

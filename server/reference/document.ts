@@ -34,6 +34,17 @@ const KEYED: Pick<ZodOpenApiObject, 'components' | 'security'> = {
   security: [{ bearer: [] }, { apiKey: [] }],
 };
 
+/** Of all that generate. */
+const IDEMPOTENCY_KEY = z.object({
+  'Idempotency-Key': z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/)
+    .optional()
+    .describe(
+      'Sent again with the same request, it joins the answer that is being made, or gets the one that was made in the last ten minutes.',
+    ),
+});
+
 export interface DocumentOptions {
   readonly version: string;
   readonly lock: DocumentLock;
@@ -67,6 +78,7 @@ export function createOpenApiDocument(operations: readonly Operation[], { versio
 function toOpenApi(operation: Operation, lock: DocumentLock): ZodOpenApiOperationObject {
   const { method, path, tag, summary, description, pathParams, query, body, bodyType } = operation;
   const { security, errors } = toSecurity(lock, method, path);
+  const isIdempotent = operation.errors.includes('idempotency_conflict');
   return {
     operationId: `${method}${path.replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, next = '') => next.toUpperCase())}`,
     tags: [tag],
@@ -75,6 +87,7 @@ function toOpenApi(operation: Operation, lock: DocumentLock): ZodOpenApiOperatio
     requestParams: {
       ...(pathParams === undefined ? {} : { path: pathParams }),
       ...(query === undefined ? {} : { query }),
+      ...(isIdempotent ? { header: IDEMPOTENCY_KEY } : {}),
     },
     ...(body === undefined
       ? {}

@@ -58,11 +58,12 @@ export const WORK_ERRORS = [
   'generation_timeout',
 ] as const satisfies readonly ErrorCode[];
 
-/** What asking the model can end in before its first token; a non-streamed answer may end so at any time. */
+/** What asking the model, by a POST that takes an Idempotency-Key, can end in before its first token; a non-streamed answer may end so at any time. */
 export const GENERATION_ERRORS = [
   ...WORK_ERRORS,
   'first_token_timeout',
   'token_gap_timeout',
+  'idempotency_conflict',
   'incomplete_generation',
   'upstream_error',
   'upstream_unavailable',
