@@ -1,6 +1,7 @@
 // The commands that package.json names, one function each. Their entry files check Node.js before they load this one.
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { diagnose } from './diagnosis.mjs';
 import { setUp } from './set-up.mjs';
 import { CHECKS, FORMATTERS, runStages, TESTS } from './stages.mjs';
 import { hasVault, wantsVault } from './vault-steps.mjs';
@@ -41,6 +42,11 @@ export async function runBeside(name) {
   if (!createsNothing || !existsSync(program)) await setUp();
   const { main } = await import(program.href);
   await main();
+}
+
+/** What this machine, this copy and its settings lack, without changing anything. */
+export async function doctor() {
+  process.exitCode = await diagnose(ROOT, process.argv.slice(2));
 }
 
 /** Set-up alone. */

@@ -5,7 +5,7 @@ import { requireSpace } from './disk.mjs';
 import { fingerprint, listFiles } from './stamp.mjs';
 
 const PACKAGES_BYTES = 0.4 * 1024 ** 3;
-const NO_NPM =
+export const NO_NPM =
   'npm is missing; install it (it comes with Node.js; Debian, Ubuntu: `apt install npm`) and run this again';
 
 /**
@@ -44,7 +44,7 @@ export function nodePackages(root) {
  * npm as the user runs it; by its script where npm itself started this process.
  * @returns {[string, ...string[]]}
  */
-function npmCommand() {
+export function npmCommand() {
   const script = process.env.npm_execpath;
   if (script !== undefined && path.basename(script) === 'npm-cli.js') return [process.execPath, script];
   return ['npm'];

@@ -44,6 +44,17 @@ export async function setUp({ forTests = false } = {}) {
   }
 }
 
+/**
+ * Titles of the steps that `npm start` would still do, in order; nothing is changed.
+ * @throws {Fault} when this copy of the program is not whole
+ */
+export function unfinishedSteps() {
+  const stamps = new Stamps(FOLDER);
+  return listSteps(false)
+    .filter(step => !isCurrent(step, stamps))
+    .map(({ title }) => title);
+}
+
 /** @param {boolean} forTests */
 function listSteps(forTests) {
   return [
