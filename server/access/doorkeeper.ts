@@ -41,7 +41,9 @@ export function createDoorkeeper(config: Config, logger: Logger): Doorkeeper {
     const faults = bindFaults(config, verifyToken !== null || hasActiveKey);
     if (faults.length > 0) throw new ConfigError(faults);
     if (keys.isLocked && !isOpened) {
-      logger.warn('No key is active, so every request is refused: npm run keys -- create NAME makes one.');
+      logger.warn(
+        'No key is active, so every request is refused: npm run keys -- create NAME --role admin makes one.',
+      );
     }
     const apiKeyDigest = API_KEY === null ? null : digestOf(API_KEY);
     return {

@@ -60,7 +60,7 @@ export function bindFaults(
       : 'nobody would need a key';
     return [
       `HOST=${JSON.stringify(HOST)}: other machines could use this gateway, and ${fault}. ` +
-        `Either make a key (npm run keys -- create NAME) or set API_KEY to ${PUBLIC_KEY_LENGTH} characters or more (openssl rand -hex 32), ` +
+        `Either make a key (npm run keys -- create NAME --role admin) or set API_KEY to ${PUBLIC_KEY_LENGTH} characters or more (openssl rand -hex 32), ` +
         'or let HOST be 127.0.0.1',
     ];
   }
