@@ -7,8 +7,9 @@ import traceback
 
 
 def report_fault(event: str, error: BaseException | None = None, **fields: object) -> None:
-    """Writes one line: `event`, `fields`, and the traceback of `error` when there is one."""
-    line: dict[str, object] = {"level": "error", "event": event, **fields}
+    """Writes one line: `event`, those of `fields` that are not None, and the traceback of `error`."""
+    known = {name: value for name, value in fields.items() if value is not None}
+    line: dict[str, object] = {"level": "error", "event": event, **known}
     if error is not None:
         line["error"] = repr(error)
         line["traceback"] = "".join(traceback.format_exception(error))

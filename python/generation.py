@@ -105,6 +105,8 @@ class GenerateRequest:
     sampling: Sampling
     wants_context: bool = False
     """`done` is to carry the ids of prompt and answer."""
+    trace: str | None = None
+    """Id of the trace it is a part of, for our own lines on stderr."""
 
 
 class RequestError(Exception):

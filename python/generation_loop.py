@@ -95,7 +95,7 @@ class GenerationLoop:
 
     def _submit(self, request: GenerateRequest, received_at: float) -> None:
         if not self._scheduler.submit(request, received_at):
-            report_fault("duplicate_id", request_id=request.id)
+            report_fault("duplicate_id", request_id=request.id, trace=request.trace)
         elif not self._engine.prepare(request, lambda: self._inbox.put(Prepared(request.id))):
             self._scheduler.set_ready(request.id, False)
 
@@ -125,7 +125,7 @@ class GenerationLoop:
             try:
                 admitted = self._engine.admit(request)
             except Exception as error:  # noqa: BLE001 -- one request's failure is that request's alone
-                self._fail(request.id, error)
+                self._fail(request.id, error, request.trace)
                 continue
             if admitted is None:
                 if not self._scheduler.running:
@@ -182,7 +182,7 @@ class GenerationLoop:
         if run.fault is None:
             self._stream.queue(encode(run.done(reason, now, self._scheduler.numerics)))
         else:
-            self._fail(run.id, run.fault)
+            self._fail(run.id, run.fault, run.trace)
 
     def _send_tokens(self, items: Sequence[TokenItem]) -> None:
         try:
@@ -200,11 +200,11 @@ class GenerationLoop:
         run.fault = run.fault or fault
         self._engine.cancel(run.id)
 
-    def _fail(self, request_id: str, error: Exception) -> None:
+    def _fail(self, request_id: str, error: Exception, trace: str | None = None) -> None:
         if isinstance(error, RequestError):
             message = error_message(request_id, error.code, error.message)
         else:
-            report_fault("request_failed", error, request_id=request_id)
+            report_fault("request_failed", error, request_id=request_id, trace=trace)
             message = error_message(
                 request_id, "worker_error", "The model failed on this request; the worker's log tells why."
             )

@@ -21,6 +21,7 @@ from protocol_fields import (
     parse_input,
     parse_sampling,
     parse_token_ids,
+    parse_trace,
 )
 
 PROTOCOL_VERSION = 1
@@ -264,7 +265,8 @@ def _to_message(kind: object, request_id: str | None, fields: dict[str, Any]) ->
     if kind == "generate":
         sampling = parse_sampling(fields.get("sampling"))
         wants_context = parse_flag("wants_context", fields.get("wants_context", False))
-        return GenerateRequest(request_id, parse_input(fields), sampling, wants_context)
+        trace = parse_trace(fields.get("trace"))
+        return GenerateRequest(request_id, parse_input(fields), sampling, wants_context, trace)
     raise FieldError("type", f"is not one of {', '.join((*ANSWERED, 'cancel', 'shutdown'))}")
 
 

@@ -34,6 +34,7 @@ _NUMBERS = {
     "frequency_penalty": (-100.0, 100.0),
 }
 MAX_LOGPROBS = 100
+_TRACE = re.compile("[0-9a-f]{32}")
 
 
 class FieldError(Exception):
@@ -48,6 +49,14 @@ def parse_id(fields: dict[str, Any]) -> str:
     value = _text("id", fields.get("id"))
     if not 1 <= len(value) <= MAX_ID_CHARS:
         raise FieldError("id", f"is not of 1 to {MAX_ID_CHARS} characters")
+    return value
+
+
+def parse_trace(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not _TRACE.fullmatch(value):
+        raise FieldError("trace", "is not of 32 hexadecimal digits")
     return value
 
 

@@ -35,10 +35,12 @@ class Run:
         "first_token_at",
         "id",
         "is_open",
+        "trace",
     )
 
     def __init__(self, waited: Waiting, admitted: Admitted, admitted_at: float) -> None:
         self.id = waited.request.id
+        self.trace = waited.request.trace
         self._received_at = waited.received_at
         self._admitted = admitted
         self._admitted_at = admitted_at

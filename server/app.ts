@@ -64,7 +64,7 @@ export function createApp(parts: Parts): Express {
   app.disable('etag');
   app.set('query parser', 'simple');
 
-  app.use(requestScope(parts.logger, createClientAddress(parts.trustedProxies), parts.metrics.recorder));
+  app.use(requestScope(parts.logger, createClientAddress(parts.trustedProxies), parts.observers));
   app.use(requestHead);
   app.use(foreignPages(parts.foreignPages));
   app.use(authenticate(parts.doorkeeper, parts.limits.logins));

@@ -6,13 +6,13 @@ import { describe, expect, it } from 'vitest';
 /** One uses only lower levels and its own folder; equals are strangers. Names of root files and of folders. */
 const LEVELS: readonly (readonly string[])[] = [
   ['errors', 'domain', 'settings'],
-  ['config', 'log', 'metrics', 'backend', 'locks'],
+  ['config', 'log', 'metrics', 'tracing', 'backend', 'locks'],
   ['worker', 'store', 'dialects', 'upstream', 'access', 'limits'],
   ['retrieval'],
   ['generation'],
   ['http', 'reference'],
   ['routes'],
-  ['app', 'parts', 'backends', 'http-server', 'unknown-settings'],
+  ['app', 'parts', 'backends', 'http-server', 'observation', 'unknown-settings'],
   ['main', 'commands'],
 ];
 /** What the level alone would let pass: lower layers and packages. */

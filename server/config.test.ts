@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig, SETTINGS } from './config.js';
+import { ConfigError, readConfig, SETTINGS, secretsOf, shownConfig } from './config.js';
 
 function faultsOf(env: Record<string, string>): readonly string[] {
   try {
@@ -137,5 +137,63 @@ describe('readConfig', () => {
     expect(readConfig({ MINIVAULT_DATA_DIR: 'data' }).MINIVAULT_DATA_DIR).toBe(
       new URL('../data', import.meta.url).pathname,
     );
+  });
+});
+
+describe('secrets', () => {
+  const config = readConfig({
+    API_KEY: 'canary-key-canary',
+    DATABASE_URL: 'postgres://ada:pass%2Fword@db/vault',
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20canary, x-team=blue',
+  });
+
+  it('are all that secret settings hold, and the passwords and values within them', () => {
+    expect(secretsOf(config)).toEqual(
+      expect.arrayContaining([
+        'canary-key-canary',
+        'postgres://ada:pass%2Fword@db/vault',
+        'pass%2Fword',
+        'pass/word',
+        'Bearer canary',
+        'blue',
+      ]),
+    );
+    expect(secretsOf(readConfig({}))).toEqual([]);
+    expect(secretsOf(readConfig({ DATABASE_URL: 'postgres://ada:100%@db/vault' }))).toContain('100%');
+  });
+
+  it('have no place where the settings are shown', () => {
+    const shown = shownConfig(config);
+    expect(shown).toMatchObject({ API_KEY: '***', DATABASE_URL: '***', PORT: 3000 });
+    expect(shown).not.toHaveProperty('OPENAI_API_KEY');
+    for (const secret of secretsOf(config)) expect(JSON.stringify(shown)).not.toContain(secret);
+  });
+});
+
+describe('settings of traces', () => {
+  it('are read as OpenTelemetry has them', () => {
+    const config = readConfig({
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example/otlp/',
+      OTEL_EXPORTER_OTLP_HEADERS: 'Authorization=Bearer%20a%3Db,x-b=c=d,x-p=100%',
+      OTEL_TRACES_SAMPLER_ARG: '0.25',
+    });
+    expect(config.OTEL_EXPORTER_OTLP_HEADERS).toEqual({
+      authorization: 'Bearer a=b',
+      'x-b': 'c=d',
+      'x-p': '100%',
+    });
+    expect(config.OTEL_TRACES_SAMPLER_ARG).toBe(0.25);
+    expect(config.OTEL_SERVICE_NAME).toBe('minivault');
+  });
+
+  it.each([
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'localhost:4318'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://h/?x=1'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'no equals sign'],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
+    ['OTEL_TRACES_SAMPLER_ARG', '-0.1'],
+    ['OTEL_SERVICE_NAME', ''],
+  ])('refuse %s=%s', (name, value) => {
+    expect(faultsOf({ [name]: value })).toHaveLength(1);
   });
 });

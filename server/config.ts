@@ -98,6 +98,41 @@ export function inheritedEnvironment(): Readonly<Record<string, string | undefin
   return process.env;
 }
 
+/** All that a secret setting holds, and what is secret within it: no line of the console may show any of it. */
+export function secretsOf(config: Config): string[] {
+  return Object.entries<Setting>(SETTINGS)
+    .filter(([, { secret }]) => secret)
+    .flatMap(([name]) => textsOf(config[name as Name]))
+    .flatMap(text => [text, ...passwordsOf(text)]);
+}
+
+/** Every setting that is set, with nothing secret in it: for the console. */
+export function shownConfig(config: Config): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries<Setting>(SETTINGS)
+      .map(([name, { secret }]) => [name, secret ? '***' : config[name as Name], config[name as Name]])
+      .filter(([, , value]) => value !== null)
+      .map(([name, shown]) => [name, shown]),
+  );
+}
+
+function textsOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];
+}
+
+/** A driver may name the password without the rest of its URL. */
+function passwordsOf(text: string): string[] {
+  if (!URL.canParse(text)) return [];
+  const { password } = new URL(text);
+  if (password === '') return [];
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password];
+  }
+}
+
 export interface SettingDescription {
   readonly name: string;
   readonly fallback: string;

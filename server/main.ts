@@ -1,6 +1,14 @@
 // The process: configuration, parts, listening socket, signals. Everything that may end it is here.
 import { createApp } from './app.js';
-import { type Config, ConfigError, describeConfig, inheritedEnvironment, readConfig } from './config.js';
+import {
+  type Config,
+  ConfigError,
+  describeConfig,
+  inheritedEnvironment,
+  readConfig,
+  secretsOf,
+  shownConfig,
+} from './config.js';
 import { type HttpServer, listen } from './http-server.js';
 import { HeldError } from './locks/folder-lock.js';
 import { createLogger, type Logger } from './log.js';
@@ -104,7 +112,9 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
   // All that is written holds what people said: it is their user's alone.
   process.umask(0o077);
   const config = readConfigOrExit();
-  const logger = createLogger({ json: config.LOG_JSON, level: config.LOG_LEVEL });
+  const { LOG_JSON: json, LOG_LEVEL: level } = config;
+  const logger = createLogger({ json, level, secrets: secretsOf(config) });
+  logger.debug('settings', shownConfig(config));
   for (const warning of unknownSettings(inheritedEnvironment())) logger.warn(warning);
 
   // One listener a signal from first to last: one that arrives while listeners are exchanged would be lost.

@@ -27,7 +27,7 @@ import type { Limits } from './limits/limits.js';
 import { openLimits } from './limits/open-limits.js';
 import { type FolderLock, HeldError, lockFolder } from './locks/folder-lock.js';
 import type { Logger } from './log.js';
-import { createMetrics, type GatewayMetrics } from './metrics/gateway-metrics.js';
+import { createObservation, type Observation } from './observation.js';
 import { ExchangeBacklog } from './retrieval/exchange-backlog.js';
 import { createRetrieval, type Retrieval } from './retrieval/retrieval.js';
 import { createSearchExchanges, type SearchExchanges } from './retrieval/search-exchanges.js';
@@ -80,7 +80,8 @@ export interface Parts {
   /** Documents: to add and to find. */
   readonly retrieval: Retrieval;
   readonly searchExchanges: SearchExchanges;
-  readonly metrics: GatewayMetrics;
+  readonly metrics: Observation['metrics'];
+  readonly observers: Observation['observers'];
   readonly isStopping: () => boolean;
   /**
    * Refuses who waits and who comes; resolves when nothing runs any more. When the time is up first, the worker is
@@ -97,7 +98,8 @@ export interface Parts {
 export async function createParts(config: Config, logger: Logger): Promise<Parts> {
   const doorkeeper = createDoorkeeper(config, logger);
   const version = readVersion();
-  const metrics = createMetrics(version);
+  const observation = await createObservation(config, version, logger);
+  const { metrics, observers } = observation;
   const { recorder } = metrics;
   const lock = lockLog(config.MINIVAULT_LOG_FILE, logger);
   const log = await openExchangeLog({
@@ -180,14 +182,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     keepAliveMs: config.MINIVAULT_KEEP_ALIVE_MS ?? Number.POSITIVE_INFINITY,
   });
   const model = (): string => worker.status().model?.id ?? expected.expectedModel;
-  metrics.watch({
-    model,
-    worker: () => worker.status(),
-    lines: { generation: admission, embedding: embedAdmission },
-    log: () => log.status(),
-    database: () => ({ state: database.status().state, exchanges: vault.status().indexed }),
-    behindBytes: async () => (await vault.measure()).unreadBytes,
-  });
+  observation.watch({ model, worker, admission, embedAdmission, log, vault });
   worker.start();
 
   const vectors = createExchangeVectors(database);
@@ -233,6 +228,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     metrics,
     limits,
     embed: limitEmbed(embed, limits),
+    observers,
     retrieval,
     searchExchanges: createSearchExchanges({ database, vectors, embedder }),
     embedders: createServedModels(
@@ -265,7 +261,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       await audit.close();
       await vault.close();
       doorkeeper.close();
-      metrics.close();
+      await observation.close();
       lock?.release();
     },
   };

@@ -18,6 +18,7 @@ from protocol import (
     Cancel,
     Done,
     EncodeError,
+    LineError,
     Ready,
     Shutdown,
     Timings,
@@ -182,3 +183,13 @@ def test_protocol_scheduler_decoding_and_the_fake_engine_need_no_model_library()
         [sys.executable, "-c", code], cwd=PYTHON, capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == "[]"
+
+
+def test_a_trace_is_its_id_or_nothing():
+    assert decode_line(wire(generate(trace="0af7651916cd43dd8448eb211c80319c"))).trace == (
+        "0af7651916cd43dd8448eb211c80319c"
+    )
+    assert decode_line(wire(generate(trace=None))).trace is None
+    for wrong in ("", "0" * 31, "0AF7651916CD43DD8448EB211C80319C", "x\n", 7):
+        with pytest.raises(LineError, match="32 hexadecimal digits"):
+            decode_line(wire(generate(trace=wrong)))

@@ -1,6 +1,6 @@
 // What the commands beside the server have in common: their options, their exit codes, the database they open.
 import path from 'node:path';
-import { type Config, ConfigError, readConfig } from '../config.js';
+import { type Config, ConfigError, readConfig, secretsOf } from '../config.js';
 import { AppError } from '../errors.js';
 import { HeldError } from '../locks/folder-lock.js';
 import { createLogger, type Logger, silentLogger } from '../log.js';
@@ -41,7 +41,8 @@ export async function runCommand(command: Command, args: readonly string[]): Pro
   }
   try {
     const config = readConfig();
-    process.exitCode = await command.run(config, createLogger({ json: config.LOG_JSON, level: 'warn' }));
+    const logger = createLogger({ json: config.LOG_JSON, level: 'warn', secrets: secretsOf(config) });
+    process.exitCode = await command.run(config, logger);
   } catch (error) {
     if (error instanceof ConfigError) {
       process.stderr.write(`Wrong settings:\n${error.faults.map(fault => `  ${fault}\n`).join('')}`);

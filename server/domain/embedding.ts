@@ -1,4 +1,5 @@
-// The words every layer shares about vectors of texts. Types only: no logic, no imports.
+// The words every layer shares about vectors of texts. Types only: no logic.
+import type { TraceContext } from './trace.js';
 
 /** A text, or ids of the embedder's own tokenizer. */
 export type EmbedInput = string | readonly number[];
@@ -15,6 +16,8 @@ export interface Embedding {
 export interface EmbedOptions {
   /** False refuses a text that is too long instead of cutting it. */
   readonly truncate: boolean;
+  /** Of what trace it is a part. */
+  readonly trace?: TraceContext;
 }
 
 /** By what an embedder's tokens are counted: its tokenizer.json, an encoding of OpenAI's, or words. */

@@ -1,5 +1,6 @@
 // The words every layer shares about one generation. Types only: no logic.
 import type { GroundingAsk, GroundingReport } from './grounding.js';
+import type { TraceContext } from './trace.js';
 
 export type Role = 'system' | 'user' | 'assistant' | 'tool';
 
@@ -121,6 +122,8 @@ export interface GenerateRequest {
   readonly wantsContext?: boolean;
   /** The answer is to rest on stored documents. */
   readonly grounding?: GroundingAsk;
+  /** Of what trace it is a part; set when it is handed to a backend. */
+  readonly trace?: TraceContext;
 }
 
 export type FinishReason = 'stop' | 'length' | 'cancelled';

@@ -3,7 +3,9 @@
 import type { EmbedBackend } from '../backend/backend.js';
 import type { Embedding, EmbedInput, EmbedOptions } from '../domain/embedding.js';
 import type { EmbedRecorder } from '../domain/recorder.js';
-import { AppError } from '../errors.js';
+import type { Span } from '../domain/trace.js';
+import { AppError, toAppError } from '../errors.js';
+import { NO_SPAN } from '../tracing/untraced.js';
 import type { Admission } from './admission.js';
 
 /** Requests that the worker has at once; it takes turns between them. */
@@ -22,6 +24,8 @@ export interface EmbedRequest extends EmbedOptions {
   readonly dimensions?: number | undefined;
   /** Whose turn it takes in the line. */
   readonly share?: string;
+  /** Of the request that asks; nobody traces without it. */
+  readonly span?: Span;
 }
 
 export interface EmbedResult {
@@ -39,23 +43,32 @@ export interface EmbedResult {
 export type Embed = (request: EmbedRequest, signal: AbortSignal) => Promise<EmbedResult>;
 
 export function createEmbed({ admission, worker, recorder }: EmbedParts): Embed {
-  return async ({ inputs, truncate, dimensions, share }, signal) => {
+  return async ({ inputs, truncate, dimensions, share, span = NO_SPAN }, signal) => {
     const enteredAtMs = performance.now();
     const ticket = admission.enter(signal, { share });
+    const model = worker.status().embedder?.id;
+    const own = span.child(model === undefined ? 'embeddings' : `embeddings ${model}`, {
+      kind: 'client',
+      attributes: { 'gen_ai.operation.name': 'embeddings', 'gen_ai.provider.name': 'minivault' },
+    });
     try {
       worker.load();
       await ticket.granted;
       const waitedMs = performance.now() - enteredAtMs;
       requireDimensions(dimensions, worker.status().embedder?.dimensions);
-      const embeddings = await worker.embed(inputs, { truncate }, signal);
+      const { context: trace } = own;
+      const embeddings = await worker.embed(inputs, { truncate, ...(trace && { trace }) }, signal);
       const tokens = embeddings.reduce((sum, embedding) => sum + embedding.tokens, 0);
       recorder.embedded('completed', tokens, performance.now() - enteredAtMs);
+      own.set({ 'gen_ai.usage.input_tokens': tokens });
       return { embeddings, waitedMs };
     } catch (error) {
       recorder.embedded(signal.aborted ? 'cancelled' : 'failed', 0, performance.now() - enteredAtMs);
+      own.fail(signal.aborted ? 'cancelled' : toAppError(error).code);
       throw namingInput(error);
     } finally {
       ticket.release();
+      own.end();
     }
   };
 }

@@ -2,12 +2,14 @@
 import type { Backend, BackendRun, RunOutcome } from '../backend/backend.js';
 import type { Exchange } from '../domain/exchange.js';
 import type { GenerateRequest, GenerationEvent, GenerationEvents } from '../domain/generation.js';
-import type { ExchangeRecorder, GenerationRecorder } from '../domain/recorder.js';
-import { AppError, toAppError } from '../errors.js';
+import type { GenerationRecorder } from '../domain/recorder.js';
+import { AppError } from '../errors.js';
 import type { Limits } from '../limits/limits.js';
 import type { Logger } from '../log.js';
+import { NO_SPAN } from '../tracing/untraced.js';
 import type { Admission, Ticket } from './admission.js';
 import { checkContextLength } from './context-limit.js';
+import { ExchangeWatch } from './exchange-watch.js';
 import type { Ground, Grounded } from './ground.js';
 import { spentTokens } from './limited.js';
 import type { LiveExchange, LiveExchanges } from './live-exchanges.js';
@@ -19,8 +21,6 @@ import { checkToolFormat } from './tool-format.js';
 const POSITION_INTERVAL_MS = 1_000;
 /** How long documents are waited for before the first event, while a failure can still be an HTTP error: longer than a query may take. */
 const FIRST_EVENT_DELAY_MS = 7_000;
-
-const NOTHING_DONE = { usage: null, timings: null, isKept: false };
 
 export interface GeneratorParts {
   readonly admission: Admission;
@@ -58,7 +58,7 @@ export function createGenerate(parts: GeneratorParts): Generate {
   /** Settles with the worker, not with the reader: a slow client neither holds the slot nor delays the log. */
   async function settle(
     run: BackendRun,
-    { ticket, exchange, record, waitedMs }: Held,
+    { ticket, exchange, watch, waitedMs }: Held,
     asked: GenerateRequest,
     grounded: Grounded,
     context: ExchangeContext,
@@ -73,7 +73,7 @@ export function createGenerate(parts: GeneratorParts): Generate {
       timings: outcome.timings && withQueueMs(outcome.timings, waitedMs),
     };
     const isKept = isWorthKeeping(kept);
-    record.ended(kept.status, { usage: kept.usage, timings: kept.timings, isKept });
+    watch.ended(kept, isKept);
     if (isKept) {
       await log.append(toExchange(asked, grounded, context, kept, worker.status(), endedAt));
     }
@@ -108,7 +108,9 @@ export function createGenerate(parts: GeneratorParts): Generate {
     };
     const exchange = toLive(request, context, { ticket, enteredAtMs, cancel });
     live.add(exchange);
-    const record = recorder.exchange(context.dialect);
+    const { dialect, span = NO_SPAN } = context;
+    const watch = new ExchangeWatch({ recorder, span, dialect, askedAtMs });
+    if (grounding !== null) watch.grounds(grounding);
     let grounded: Grounded = { request, report: null };
     let workerRun: BackendRun;
     let settled: Promise<void>;
@@ -134,15 +136,15 @@ export function createGenerate(parts: GeneratorParts): Generate {
         yield [toQueued(ticket, position)];
       }
       waitedMs = performance.now() - enteredAtMs;
-      record.granted(waitedMs);
       // The slot is given when this is there.
       if (grounding !== null) grounded = await grounding;
-      workerRun = worker.generate(grounded.request, signal);
+      const handed = watch.handOver(grounded.request, waitedMs, worker.status().model?.id);
+      workerRun = worker.generate(handed, signal);
       exchange.waitedMs = waitedMs;
       exchange.run = workerRun;
       const limit = limitTime(leaving, parts.generationTimeoutMs);
       void workerRun.settled.then(() => clearTimeout(limit));
-      settled = settle(workerRun, { ticket, exchange, record, waitedMs }, request, grounded, context);
+      settled = settle(workerRun, { ticket, exchange, watch, waitedMs }, request, grounded, context);
       isHandedOver = true;
     } catch (error) {
       failure = error;
@@ -154,12 +156,10 @@ export function createGenerate(parts: GeneratorParts): Generate {
       if (!isHandedOver) {
         ticket.release();
         live.remove(exchange);
-        const hasLeft = failure === null || signal.aborted || toAppError(failure).code === 'cancelled';
-        record.ended(hasLeft ? 'cancelled_queued' : 'failed', NOTHING_DONE);
+        watch.left(failure, signal.aborted);
       }
     }
     let done = false;
-    let hasText = false;
     let untold = grounded.report;
     try {
       for await (const told of workerRun.events) {
@@ -167,10 +167,7 @@ export function createGenerate(parts: GeneratorParts): Generate {
           ? [{ type: 'grounded', report: untold }, ...told]
           : told;
         untold = null;
-        if (!hasText && batch.some(hasSaid)) {
-          hasText = true;
-          record.firstToken(performance.now() - askedAtMs);
-        }
+        watch.see(batch);
         if (batch.at(-1)?.type !== 'done') {
           yield batch;
           continue;
@@ -205,7 +202,7 @@ export function createGenerate(parts: GeneratorParts): Generate {
 interface Held {
   readonly ticket: Ticket;
   readonly exchange: LiveExchange;
-  readonly record: ExchangeRecorder;
+  readonly watch: ExchangeWatch;
   readonly waitedMs: number;
 }
 
@@ -232,10 +229,6 @@ function toCancelled(waitedMs: number): GenerationEvent {
   const timings = withQueueMs({ queueMs: 0, prefillMs: 0, decodeMs: 0 }, waitedMs);
   const usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0 };
   return { type: 'done', reason: 'cancelled', stopSequence: null, usage, timings, numerics: null };
-}
-
-function hasSaid({ type }: GenerationEvent): boolean {
-  return type === 'token' || type === 'tool_call';
 }
 
 function withTimings(batch: readonly GenerationEvent[], waitedMs: number): GenerationEvent[] {

@@ -4,6 +4,7 @@ import type { CallerLimits } from '../domain/caller.js';
 import type { Exchange, ExchangeGrounding } from '../domain/exchange.js';
 import type { GenerateRequest, GenerationInput, Timings } from '../domain/generation.js';
 import type { GroundingReport } from '../domain/grounding.js';
+import type { Span } from '../domain/trace.js';
 import type { Grounded } from './ground.js';
 
 /** Who asked, and how: the part of an exchange that generation itself does not need. */
@@ -15,6 +16,8 @@ export interface ExchangeContext {
   readonly share?: string;
   /** What that caller may use; without them, as much as it likes. */
   readonly limits?: CallerLimits;
+  /** Of the request that asks; nobody traces without it. */
+  readonly span?: Span;
   /** The exchange that is asked again. */
   readonly replayOf?: string;
   /** The chat that it is a turn of. */

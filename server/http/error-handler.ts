@@ -21,7 +21,8 @@ export function errorHandler(
   return (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
     const error = toAppError(isMalformedPath(thrown) ? malformedPath(thrown) : thrown);
     const scope = scopeOf(res);
-    const { requestId, logger, recorder } = scope;
+    const { requestId, logger, recorder, span } = scope;
+    span.fail(error.code);
     if (error.code !== 'cancelled') recorder.error(error.code);
     if (error.code === 'internal') {
       const { cause } = error;

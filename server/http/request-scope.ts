@@ -2,10 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import type { Caller } from '../domain/caller.js';
-import type { ErrorRecorder, RequestRecorder } from '../domain/recorder.js';
+import type { ErrorRecorder } from '../domain/recorder.js';
+import type { Span } from '../domain/trace.js';
 import type { Logger } from '../log.js';
-import { SILENT_RECORDER } from '../metrics/silent-recorder.js';
 import { type ClientAddress, createClientAddress } from './client-address.js';
+import { type Observers, startSpan, tellEnd, UNOBSERVED } from './request-watch.js';
 
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
@@ -20,6 +21,8 @@ export interface RequestScope {
   readonly logger: Logger;
   /** Told of each error that the client is told of. */
   readonly recorder: ErrorRecorder;
+  /** What the request's own work is a part of. */
+  readonly span: Span;
   /** Who asks, once http/auth.ts knows; nobody, who may do nothing, before. */
   caller: Caller;
 }
@@ -45,13 +48,25 @@ export function scopeOf(res: Response): RequestScope {
 export function requestScope(
   logger: Logger,
   clientAddress: ClientAddress = createClientAddress([]),
-  recorder: RequestRecorder = SILENT_RECORDER,
+  observers: Observers = UNOBSERVED,
 ) {
   return (req: Request, res: Response, next: NextFunction): void => {
     const given = req.get('x-request-id');
     const requestId = given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
     const gone = new AbortController();
     const startedAtMs = performance.now();
+    const span = startSpan(req, requestId, observers.tracer);
+    const ids = { request_id: requestId, ...(span.context && { trace_id: span.context.traceId }) };
+    const scope: RequestScope = {
+      requestId,
+      startedAtMs,
+      address: clientAddress(req),
+      signal: gone.signal,
+      logger: logger.child(ids),
+      recorder: observers.recorder,
+      span,
+      caller: NOBODY,
+    };
     const { socket } = req;
     const onGone = (): void => gone.abort();
     // A response that is pipelined behind another has no socket yet, and hears nothing of its end.
@@ -59,35 +74,14 @@ export function requestScope(
     // Node closes `req` as soon as its body is read; only `res` tells of a disconnect.
     res.on('close', () => {
       socket.off('close', onGone);
-      const whole = res.writableFinished;
-      if (!whole) gone.abort();
+      const isWhole = res.writableFinished;
+      if (!isWhole) gone.abort();
+      const { logger, caller } = scope;
       const tookMs = performance.now() - startedAtMs;
-      recorder.request(req.method, templateOf(req), whole ? res.statusCode : null, tookMs);
-      logger.debug('request', {
-        request_id: requestId,
-        method: req.method,
-        path: req.path,
-        status: whole || res.headersSent ? res.statusCode : 499,
-        ms: Math.round(tookMs),
-        ...(whole ? {} : { cut: true }),
-      });
+      tellEnd(req, res, { span, logger, tookMs, caller: caller.name, isWhole }, observers);
     });
     res.setHeader('X-Request-ID', requestId);
-    scopes.set(res, {
-      requestId,
-      startedAtMs,
-      address: clientAddress(req),
-      signal: gone.signal,
-      logger: logger.child({ request_id: requestId }),
-      recorder,
-      caller: NOBODY,
-    });
+    scopes.set(res, scope);
     next();
   };
-}
-
-/** Null while no route has taken the path: it is the client's word and no label. */
-function templateOf(req: Request): string | null {
-  const { route } = req as { route?: { readonly path: string } };
-  return route?.path ?? null;
 }

@@ -60,6 +60,7 @@ export async function sendStream<Event extends { readonly type: string } = Gener
     res.end();
   } catch (cause) {
     const error = toAppError(cause);
+    scope.span.fail(error.code);
     if (error.code !== 'cancelled') scope.recorder.error(error.code);
     if (error.code === 'internal') scope.logger.error('stream failed', { error: describe(error.cause) });
     fail(res, encoder, error);

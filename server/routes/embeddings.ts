@@ -38,7 +38,8 @@ export function embeddingsRoute({ embed, embedders }: EmbeddingRouteParts): Requ
     embedders.requireServed(body.model);
     const { dimensions, encoding_format: format } = body;
     const scope = scopeOf(res);
-    const request = { inputs: toOpenAiInputs(body), truncate: true, dimensions };
+    const { span } = scope;
+    const request = { inputs: toOpenAiInputs(body), truncate: true, dimensions, span };
     const { embeddings } = await embed(askerOf(scope), request, scope.signal);
     await sendVectors(res, embeddings, embeddingsAnswer(embeddings, embedders.current(), format));
   };
@@ -63,6 +64,7 @@ export function embedRoute(parts: OllamaEmbedRouteParts): RequestHandler {
         inputs: toOllamaInputs(body),
         truncate: body.truncate ?? true,
         dimensions: body.dimensions || undefined,
+        span: scope.span,
       },
       scope.signal,
     );
@@ -82,7 +84,8 @@ export function legacyEmbedRoute(parts: OllamaEmbedRouteParts): RequestHandler {
     embedders.requireServed(model ?? undefined);
     const inputs = prompt === '' ? [] : [prompt];
     const scope = scopeOf(res);
-    const { embeddings } = await embed(askerOf(scope), { inputs, truncate: true }, scope.signal);
+    const { span, signal } = scope;
+    const { embeddings } = await embed(askerOf(scope), { inputs, truncate: true, span }, signal);
     requireContext(parts, options?.num_ctx);
     if (keepAliveMs != null) residency.keepFor(keepAliveMs);
     await sendVectors(res, embeddings, legacyEmbedAnswer(embeddings));

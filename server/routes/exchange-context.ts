@@ -4,6 +4,6 @@ import { askerOf } from '../http/rate-limit.js';
 import type { RequestScope } from '../http/request-scope.js';
 
 export function exchangeContextOf(scope: RequestScope, dialect: string): ExchangeContext {
-  const { requestId, caller } = scope;
-  return { dialect, requestId, caller: caller.name, ...askerOf(scope) };
+  const { requestId, caller, span } = scope;
+  return { dialect, requestId, caller: caller.name, ...askerOf(scope), span };
 }

@@ -2,10 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EmbedBackend } from '../backend/backend.js';
 import type { Config } from '../config.js';
-import type { Embedding, EmbedInput } from '../domain/embedding.js';
+import type { Embedding, EmbedInput, EmbedOptions } from '../domain/embedding.js';
 import type { EmbedderFacts } from '../domain/model-facts.js';
 import { AppError } from '../errors.js';
 import { estimateTokens } from './token-estimate.js';
+import { traceHeaders } from './trace-headers.js';
 import { createUpstreamClient } from './upstream-client.js';
 import { toFailure } from './upstream-failure.js';
 
@@ -40,7 +41,11 @@ export function createOpenAiEmbedder({
   const ended = new AbortController();
   let embedder: EmbedderFacts | null = null;
 
-  async function ask(batch: readonly EmbedInput[], signal: AbortSignal): Promise<Embedding[]> {
+  async function ask(
+    batch: readonly EmbedInput[],
+    { trace }: Pick<EmbedOptions, 'trace'>,
+    signal: AbortSignal,
+  ): Promise<Embedding[]> {
     const limits = AbortSignal.any([signal, ended.signal, AbortSignal.timeout(timeoutMs)]);
     // The client takes texts or ids, never both.
     const input = batch.every(each => typeof each === 'string')
@@ -48,7 +53,7 @@ export function createOpenAiEmbedder({
       : batch.map(each => [...(each as number[])]);
     const answer = await client.embeddings.create(
       { model, input: input as string[] | number[][], encoding_format: 'float' },
-      { signal: limits },
+      { signal: limits, headers: traceHeaders(trace) },
     );
     const { data, usage } = answer;
     if (!Array.isArray(data)) {
@@ -71,10 +76,14 @@ export function createOpenAiEmbedder({
     return vectors.map((vector, at) => ({ vector, tokens: tokens[at] ?? 0, isTruncated: false }));
   }
 
-  async function askAgain(batch: readonly EmbedInput[], signal: AbortSignal): Promise<Embedding[]> {
+  async function askAgain(
+    batch: readonly EmbedInput[],
+    options: Pick<EmbedOptions, 'trace'>,
+    signal: AbortSignal,
+  ): Promise<Embedding[]> {
     for (let tried = 0; ; tried++) {
       try {
-        return await ask(batch, signal);
+        return await ask(batch, options, signal);
       } catch (thrown) {
         if (signal.aborted) throw new AppError('cancelled', 'The client left.');
         if (ended.signal.aborted) throw new AppError('shutting_down', 'The gateway is stopping.');
@@ -87,10 +96,10 @@ export function createOpenAiEmbedder({
   }
 
   return {
-    embed: async (inputs, _options, signal) => {
-      if (inputs.length === 0 && embedder === null) await askAgain(['.'], signal);
+    embed: async (inputs, options, signal) => {
+      if (inputs.length === 0 && embedder === null) await askAgain(['.'], options, signal);
       const embeddings: Embedding[] = [];
-      for (const batch of toBatches(inputs)) embeddings.push(...(await askAgain(batch, signal)));
+      for (const batch of toBatches(inputs)) embeddings.push(...(await askAgain(batch, options, signal)));
       return embeddings;
     },
     status: () => ({ state: 'ready', fault: null, embedder }),

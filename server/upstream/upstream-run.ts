@@ -10,6 +10,7 @@ import type { GenerateRequest, GenerationEvent, Timings, Usage } from '../domain
 import type { TokenRecorder } from '../domain/recorder.js';
 import { AppError, type ErrorCode } from '../errors.js';
 import { estimateTokens } from './token-estimate.js';
+import { traceHeaders } from './trace-headers.js';
 import { requireStream } from './upstream-answer.js';
 import { type Failure, toFailure } from './upstream-failure.js';
 import { CallAssembly, fromChatChunk, fromTextChunk, type Piece, toReason } from './upstream-parts.js';
@@ -111,8 +112,8 @@ export class UpstreamRun implements BackendRun {
   /** @returns when the other server has said all @throws whatever goes wrong */
   async #ask(): Promise<void> {
     const { client } = this.#parts;
-    const { input, sampling } = this.#request;
-    const options = { signal: this.#controller.signal };
+    const { input, sampling, trace } = this.#request;
+    const options = { signal: this.#controller.signal, headers: traceHeaders(trace) };
     if (input.messages === undefined) {
       const params = toTextParams(input.prompt ?? '', sampling, this.#parts);
       await this.#read(client.completions.create(params, options), fromTextChunk);

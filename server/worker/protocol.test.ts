@@ -44,3 +44,12 @@ it('a request becomes a message of the protocol, with all its parameters', () =>
   expect(gatewayMessageSchema.parse(raw)).toEqual(raw);
   expect(raw).not.toHaveProperty('messages');
 });
+
+it('a request that is traced brings the id of its trace, and no more of it', () => {
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  const trace = { traceId, traceparent: `00-${traceId}-b7ad6b7169203331-01`, tracestate: 'vendor=1' };
+  const message = toGenerateMessage(sampleRequest('Hi', { trace }));
+  expect(gatewayMessageSchema.parse(message)).toEqual(message);
+  expect(message).toMatchObject({ trace: traceId });
+  expect(toGenerateMessage(sampleRequest('Hi'))).not.toHaveProperty('trace');
+});

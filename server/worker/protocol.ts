@@ -175,6 +175,11 @@ export const gatewayMessageSchema = z.discriminatedUnion('type', [
     sampling: samplingSchema,
     /** `done` is to carry the ids of prompt and answer. */
     wants_context: z.boolean().optional(),
+    /** Id of the trace it is a part of, for the worker's own lines on stderr. */
+    trace: z
+      .string()
+      .regex(/^[\da-f]{32}$/)
+      .optional(),
   }),
   z.object({ type: z.literal('cancel'), id: z.string() }),
   z.object({ type: z.literal('tokenize'), id: z.string(), ...inputFields }),
@@ -241,13 +246,14 @@ export function toWireInput(input: GenerationInput): WireInput {
 }
 
 export function toGenerateMessage(request: GenerateRequest): GatewayMessage {
-  const { id, input, sampling, wantsContext } = request;
+  const { id, input, sampling, wantsContext, trace } = request;
   return {
     type: 'generate',
     id,
     ...toWireInput(input),
     sampling: toWireSampling(sampling),
     ...(wantsContext === true ? { wants_context: true } : {}),
+    ...(trace === undefined ? {} : { trace: trace.traceId }),
   };
 }
 

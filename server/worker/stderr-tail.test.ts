@@ -37,3 +37,13 @@ it('keeps no more of a line without end', () => {
   expect(stderr.lines().join('').length).toBe(8 * 1024);
   expect(messages().join('').length).toBeLessThan(10_000);
 });
+
+it('names the exchange and the trace that a line is about', () => {
+  const { logger, entries } = recordingLogger();
+  const stderr = new StderrTail(logger);
+  const trace = '0af7651916cd43dd8448eb211c80319c';
+  stderr.push(
+    Buffer.from(`{"level": "error", "request_id": "0192-a", "trace": "${trace}"}\nnothing of it\n`),
+  );
+  expect(entries.map(({ fields }) => fields)).toEqual([{ exchange_id: '0192-a', trace_id: trace }, {}]);
+});

@@ -67,7 +67,7 @@ export class StderrTail {
 
   #show(line: string): void {
     const text = line.trimEnd();
-    if (text !== '') this.#logger.warn(`worker: ${text.slice(0, MAX_LINE_LENGTH)}`);
+    if (text !== '') this.#logger.warn(`worker: ${text.slice(0, MAX_LINE_LENGTH)}`, idsIn(text));
   }
 
   /** What was cut in the middle of a line is not continued. */
@@ -81,4 +81,14 @@ export class StderrTail {
     this.#logger.warn(`worker: ${this.#hiddenBytes} more bytes on stderr were not shown.`);
     this.#hiddenBytes = 0;
   }
+}
+
+/** The worker's own lines are JSON and name the exchange and the trace that they are about. */
+function idsIn(text: string): Record<string, string> {
+  const exchangeId = /"request_id": ?"([\w-]{1,64})"/.exec(text)?.[1];
+  const traceId = /"trace": ?"([\da-f]{32})"/.exec(text)?.[1];
+  return {
+    ...(exchangeId === undefined ? {} : { exchange_id: exchangeId }),
+    ...(traceId === undefined ? {} : { trace_id: traceId }),
+  };
 }
