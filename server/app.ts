@@ -12,6 +12,14 @@ import { requestHead } from './http/request-head.js';
 import { requestScope } from './http/request-scope.js';
 import { onlyMethods, unknownPath } from './http/unmatched.js';
 import type { Parts } from './parts.js';
+import {
+  auditRoute,
+  createKeyRoute,
+  listKeysRoute,
+  revokeKeyRoute,
+  rotateKeyRoute,
+  updateKeyRoute,
+} from './routes/admin.js';
 import { countTokensRoute, messagesRoute } from './routes/anthropic.js';
 import { chatRoute } from './routes/chat.js';
 import { clientStreamRoute, leaveRoute, submitRoute } from './routes/chat-jobs.js';
@@ -218,6 +226,24 @@ export function createApp(parts: Parts): Express {
     .delete(may('documents:write'), deleteDocumentRoute(parts))
     .all(onlyMethods('GET', 'DELETE'));
   app.route('/api/v1/health').all(may('any')).get(healthRoute(parts)).all(onlyMethods('GET'));
+  app
+    .route('/admin/keys')
+    .all(may('admin'))
+    .get(listKeysRoute(parts.admin))
+    .post(readBody, createKeyRoute(parts.admin))
+    .all(onlyMethods('GET', 'POST'));
+  app
+    .route('/admin/keys/:id')
+    .all(may('admin'))
+    .patch(readBody, updateKeyRoute(parts.admin))
+    .delete(revokeKeyRoute(parts.admin))
+    .all(onlyMethods('PATCH', 'DELETE'));
+  app
+    .route('/admin/keys/:id/rotate')
+    .all(may('admin'))
+    .post(readBody, rotateKeyRoute(parts.admin))
+    .all(onlyMethods('POST'));
+  app.route('/admin/audit').all(may('admin')).get(auditRoute(parts.admin)).all(onlyMethods('GET'));
   app.route('/search').all(may('history')).get(searchRoute(parts)).all(onlyMethods('GET'));
   app.route('/stream').all(may('generate')).post(readBody, streamRoute(parts)).all(onlyMethods('POST'));
 
@@ -226,6 +252,6 @@ export function createApp(parts: Parts): Express {
   app.route('/docs/:name').all(may('open')).get(docsAssetRoute).all(onlyMethods('GET'));
 
   app.use(unknownPath);
-  app.use(errorHandler(errorBodyOf, auditRefusals(parts.refusals)));
+  app.use(errorHandler(errorBodyOf, auditRefusals(parts.admin.refusals)));
   return app;
 }

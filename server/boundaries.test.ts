@@ -12,7 +12,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['generation'],
   ['http', 'reference'],
   ['routes'],
-  ['app', 'parts', 'backends', 'http-server', 'observation', 'unknown-settings'],
+  ['app', 'parts', 'admin', 'backends', 'http-server', 'observation', 'unknown-settings'],
   ['main', 'commands'],
 ];
 /** What the level alone would let pass: lower layers and packages. */

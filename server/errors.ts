@@ -98,6 +98,12 @@ export const ERRORS = {
     retryable: false,
     about: 'A key of that name was made before, and histories go by names; revoked ones count, too.',
   },
+  last_admin_key: {
+    status: 409,
+    retryable: false,
+    about:
+      'Without this key nobody could manage the others: there is no other active admin’s and no API_KEY. `force` revokes it all the same.',
+  },
   key_revoked: {
     status: 409,
     retryable: false,

@@ -94,7 +94,7 @@ function createShutdown(parts: Parts, server: HttpServer, config: Config, logger
 
 /** What SIGHUP is for where no terminal sends it: log files that were moved away are begun anew, keys read again. */
 async function reload(parts: Parts, logger: Logger): Promise<void> {
-  await Promise.all([parts.log.reopen(), parts.audit.reopen(), parts.doorkeeper.keys.reload()]);
+  await Promise.all([parts.log.reopen(), parts.admin.audit.reopen(), parts.doorkeeper.keys.reload()]);
   logger.info('SIGHUP: the log files were opened anew, the keys read again.');
 }
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createDoorkeeper, type Doorkeeper } from './access/doorkeeper.js';
-import { Refusals } from './access/refusals.js';
+import { type Admin, createAdmin } from './admin.js';
 import type { Backend, BackendStatus } from './backend/backend.js';
 import { createBackends, followBackend } from './backends.js';
 import type { Config } from './config.js';
@@ -31,8 +31,6 @@ import { createObservation, type Observation } from './observation.js';
 import { ExchangeBacklog } from './retrieval/exchange-backlog.js';
 import { createRetrieval, type Retrieval } from './retrieval/retrieval.js';
 import { createSearchExchanges, type SearchExchanges } from './retrieval/search-exchanges.js';
-import { auditFileOf } from './settings/access.js';
-import { type AuditLog, openAuditLog } from './store/audit-log.js';
 import { type Chats, createChats } from './store/chats.js';
 import { createExchangeHistory, type ExchangeHistory } from './store/exchange-history.js';
 import { type ExchangeLog, openExchangeLog } from './store/exchange-log.js';
@@ -44,8 +42,6 @@ const RETRY_WHEN_STOPPING_MS = 5_000;
 const LAST_RUNS_TIMEOUT_MS = 1_000;
 
 export interface Parts {
-  readonly audit: AuditLog;
-  readonly refusals: Refusals;
   readonly logger: Logger;
   readonly version: string;
   readonly maxWaiting: number;
@@ -55,6 +51,7 @@ export interface Parts {
   readonly trustedProxies: readonly string[];
   /** Who may ask. */
   readonly doorkeeper: Doorkeeper;
+  readonly admin: Admin;
   readonly admission: Admission;
   /** The line of texts that are to be embedded. */
   readonly embedAdmission: Admission;
@@ -108,12 +105,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     fsync: config.MINIVAULT_LOG_FSYNC,
     logger,
   });
-  const audit = await openAuditLog({
-    path: auditFileOf(config),
-    maxBytes: config.MINIVAULT_LOG_MAX_BYTES,
-    logger,
-  });
-  const refusals = new Refusals(event => void audit.append(event));
+  const admin = await createAdmin(config, doorkeeper.keys, logger);
   const vault = openVault({
     isOn: config.MINIVAULT_VAULT === 'on',
     url: config.DATABASE_URL,
@@ -208,9 +200,8 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       corsOrigins: config.MINIVAULT_CORS_ORIGINS ?? [],
     },
     trustedProxies: config.MINIVAULT_TRUST_PROXY ?? [],
-    audit,
-    refusals,
     doorkeeper,
+    admin,
     admission,
     embedAdmission,
     worker,
@@ -257,8 +248,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       await settlesWithin(admission.idle(), LAST_RUNS_TIMEOUT_MS);
       await limits.close();
       await log.close();
-      refusals.close();
-      await audit.close();
+      await admin.close();
       await vault.close();
       doorkeeper.close();
       await observation.close();

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import newman, { type NewmanRunSummary } from 'newman';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { OPERATIONS } from './reference/reference.js';
 import { type StartedApp, startApp } from './testing/start-app.js';
 
@@ -79,6 +79,24 @@ describe('the Postman collection', () => {
       const real = JSON.stringify({ ...answerTo(name)?.json(), request_id: '' });
       expect(served(shown), name).toEqual(real);
     }
+  });
+
+  it('manages keys with an admin’s, and leaves none behind that works', async () => {
+    const keyed = await startApp({ env: { API_KEY: 'canary-5d1f0c9ab7e84e21' } });
+    onTestFinished(() => keyed.close());
+    const envVar = [
+      { key: 'baseUrl', value: keyed.url },
+      { key: 'apiKey', value: 'canary-5d1f0c9ab7e84e21' },
+    ];
+    const { run } = await new Promise<NewmanRunSummary>((resolve, reject) => {
+      newman.run({ collection: COLLECTION, folder: 'Admin', envVar, reporters: [] }, (error, result) =>
+        error === null ? resolve(result) : reject(error),
+      );
+    });
+    expect(run.failures.map(({ source, error }) => `${source?.name}: ${error.message}`)).toEqual([]);
+    expect(run.executions.map(({ response }) => response.code)).toEqual([201, 200, 200, 200, 200, 200]);
+    const states = keyed.parts.admin.keys.all().map(({ revokedAt }) => revokedAt !== null);
+    expect(states).toEqual([true]);
   });
 
   it('has tests and an example for every request', () => {

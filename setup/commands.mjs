@@ -33,7 +33,7 @@ export async function start() {
 /**
  * Set-up, then one of the commands beside the server, in this same process. Asked only for help, it needs no set-up
  * once there is one, nor does `verify` where it would have to make the database first: it says then that there is none.
- * @param {'migrate' | 'reembed' | 'reindex' | 'verify'} name
+ * @param {'keys' | 'migrate' | 'reembed' | 'reindex' | 'verify'} name
  */
 export async function runBeside(name) {
   const program = new URL(`../dist/commands/${name}.js`, import.meta.url);

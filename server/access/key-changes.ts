@@ -22,6 +22,11 @@ export interface KeyDraft {
 /** What is left out stays as it is. */
 export type KeyUpdate = Pick<KeyDraft, 'scopes' | 'expiresAt' | 'limits'>;
 
+/** May refuse a change by throwing, once nobody else can change the keys. @param key as it is before, if there is one */
+export type Check<Key = undefined> = (keys: readonly StoredKey[], key: Key) => void;
+
+const allowed: Check<unknown> = () => {};
+
 /** The secret is nowhere else, and never again. */
 export interface IssuedKey {
   readonly key: StoredKey;
@@ -29,7 +34,7 @@ export interface IssuedKey {
 }
 
 /** @throws AppError invalid_request (`param`: name, scopes or expires_at), key_name_taken; else as changeKeyFile */
-export async function createKey(file: string, draft: KeyDraft): Promise<IssuedKey> {
+export async function createKey(file: string, draft: KeyDraft, check: Check = allowed): Promise<IssuedKey> {
   const { name, role = 'user', scopes = USUAL_SCOPES, expiresAt = null, limits = {} } = draft;
   requireName(name);
   requireScopes(role, scopes);
@@ -40,6 +45,7 @@ export async function createKey(file: string, draft: KeyDraft): Promise<IssuedKe
         param: 'name',
       });
     }
+    check(keys, undefined);
     const { secret, kept } = makeSecret();
     const key: StoredKey = {
       id: uuidv7(),
@@ -62,8 +68,13 @@ export async function createKey(file: string, draft: KeyDraft): Promise<IssuedKe
  * @param idOrName throughout this file: a key's id, or its name in any case
  * @throws AppError key_not_found; else as changeKeyFile
  */
-export async function revokeKey(file: string, idOrName: string): Promise<StoredKey> {
-  return replaceKey(file, idOrName, key => {
+export async function revokeKey(
+  file: string,
+  idOrName: string,
+  check: Check<StoredKey> = allowed,
+): Promise<StoredKey> {
+  return replaceKey(file, idOrName, (key, keys) => {
+    check(keys, key);
     const revoked = { ...key, former: [], revokedAt: key.revokedAt ?? new Date().toISOString() };
     return { key: revoked, result: revoked };
   });
@@ -73,8 +84,14 @@ export async function revokeKey(file: string, idOrName: string): Promise<StoredK
  * Gives a key a new secret; the one it had goes on for `graceMs`.
  * @throws AppError key_not_found, key_revoked; else as changeKeyFile
  */
-export async function rotateKey(file: string, idOrName: string, graceMs: number): Promise<IssuedKey> {
-  return replaceKey(file, idOrName, key => {
+export async function rotateKey(
+  file: string,
+  idOrName: string,
+  graceMs: number,
+  check: Check<StoredKey> = allowed,
+): Promise<IssuedKey> {
+  return replaceKey(file, idOrName, (key, keys) => {
+    check(keys, key);
     requireUnrevoked(key);
     const nowMs = Date.now();
     const { secret, kept } = makeSecret();
@@ -86,8 +103,14 @@ export async function rotateKey(file: string, idOrName: string, graceMs: number)
 }
 
 /** @throws AppError key_not_found, key_revoked, invalid_request (`param`: scopes or expires_at); else as changeKeyFile */
-export async function updateKey(file: string, idOrName: string, update: KeyUpdate): Promise<StoredKey> {
-  return replaceKey(file, idOrName, key => {
+export async function updateKey(
+  file: string,
+  idOrName: string,
+  update: KeyUpdate,
+  check: Check<StoredKey> = allowed,
+): Promise<StoredKey> {
+  return replaceKey(file, idOrName, (key, keys) => {
+    check(keys, key);
     requireUnrevoked(key);
     const { scopes = key.scopes, expiresAt, limits = {} } = update;
     requireScopes(key.role, scopes);
@@ -114,11 +137,11 @@ export function findKey(keys: readonly StoredKey[], idOrName: string): StoredKey
 async function replaceKey<T>(
   file: string,
   idOrName: string,
-  change: (key: StoredKey) => { readonly key: StoredKey; readonly result: T },
+  change: (key: StoredKey, keys: readonly StoredKey[]) => { readonly key: StoredKey; readonly result: T },
 ): Promise<T> {
   return changeKeyFile(file, keys => {
     const old = findKey(keys, idOrName);
-    const { key, result } = change(old);
+    const { key, result } = change(old, keys);
     return { keys: keys.map(each => (each === old ? key : each)), result };
   });
 }

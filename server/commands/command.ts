@@ -13,10 +13,17 @@ const EXIT_CONFIG = 78;
 export interface Command {
   /** As in `npm run NAME`. */
   readonly name: string;
+  /** What may stand behind `npm run NAME --`; a command without it takes nothing. */
+  readonly usage?: string;
   /** What it does and what its exit codes mean, for `--help`. */
   readonly about: string;
-  /** Resolves with the exit code. A failure that a person can do something about is thrown as CommandError. */
-  run(config: Config, logger: Logger): Promise<number>;
+  /** The settings that it takes beside the database's and the log's, or in their place. */
+  readonly settings?: readonly string[];
+  /**
+   * Resolves with the exit code. A failure that a person can do something about is thrown as CommandError, words that it
+   * does not understand as UsageError.
+   */
+  run(config: Config, logger: Logger, words: readonly string[]): Promise<number>;
 }
 
 /** Ends a command with one line that says why, and exit code 1. */
@@ -24,17 +31,24 @@ export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
 
+/** Ends a command with what is wrong with its words, how they go, and exit code 78. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const USUAL_SETTINGS = ['DATABASE_URL', 'MINIVAULT_DATA_DIR', 'MINIVAULT_LOG_FILE', 'MINIVAULT_LANGUAGE'];
+
 /** Sets the exit code: 0 or 1 as the command says, 1 when it fails, 78 for wrong settings or options. */
 export async function runCommand(command: Command, args: readonly string[]): Promise<void> {
-  const usage = `Usage: npm run ${command.name} [-- --help]\n`;
+  const usage = `Usage: npm run ${command.name} ${command.usage === undefined ? '[-- --help]' : `-- ${command.usage}`}\n`;
   if (args.includes('--help')) {
     process.stdout.write(
-      `${usage}\n${command.about}\n\nIt takes the settings that the gateway takes, from the environment: DATABASE_URL, ` +
-        `MINIVAULT_DATA_DIR, MINIVAULT_LOG_FILE, MINIVAULT_LANGUAGE.\n`,
+      `${usage}\n${command.about}\n\nIt takes the settings that the gateway takes, from the environment: ` +
+        `${(command.settings ?? USUAL_SETTINGS).join(', ')}.\n`,
     );
     return;
   }
-  if (args.length > 0) {
+  if (args.length > 0 && command.usage === undefined) {
     process.stderr.write(`Unknown option ${args[0]}\n${usage}`);
     process.exitCode = EXIT_CONFIG;
     return;
@@ -42,10 +56,15 @@ export async function runCommand(command: Command, args: readonly string[]): Pro
   try {
     const config = readConfig();
     const logger = createLogger({ json: config.LOG_JSON, level: 'warn', secrets: secretsOf(config) });
-    process.exitCode = await command.run(config, logger);
+    process.exitCode = await command.run(config, logger, args);
   } catch (error) {
     if (error instanceof ConfigError) {
       process.stderr.write(`Wrong settings:\n${error.faults.map(fault => `  ${fault}\n`).join('')}`);
+      process.exitCode = EXIT_CONFIG;
+      return;
+    }
+    if (error instanceof UsageError) {
+      process.stderr.write(`${error.message.replace(/\.$/, '')}.\n${usage}`);
       process.exitCode = EXIT_CONFIG;
       return;
     }

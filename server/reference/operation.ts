@@ -13,7 +13,7 @@ export interface Answer {
 }
 
 export interface Operation {
-  readonly method: 'get' | 'head' | 'post' | 'put' | 'delete';
+  readonly method: 'get' | 'head' | 'post' | 'put' | 'patch' | 'delete';
   /** With parameters in braces, as OpenAPI writes them. */
   readonly path: string;
   /** The heading it stands under. */

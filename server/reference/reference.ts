@@ -1,5 +1,6 @@
 // Every operation of the program, in the order of the reference page. A route without an entry fails the test beside it.
 import { z } from 'zod';
+import { adminOperations } from './admin.js';
 import { anthropicOperations } from './anthropic.js';
 import { chatOperations } from './chats.js';
 import { documentsOperations } from './documents.js';
@@ -85,6 +86,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...documentsOperations,
   ...searchOperations,
   ...usageOperations,
+  ...adminOperations,
   ...ownOperations,
   docsAsset,
 ];

@@ -15,7 +15,7 @@ export interface HealthParts {
   readonly worker: Pick<Backend, 'status'>;
   readonly admission: Pick<Admission, 'waiting' | 'running'>;
   readonly log: { status(): ExchangeLogStatus };
-  readonly audit: { status(): ExchangeLogStatus };
+  readonly admin: { readonly audit: { status(): ExchangeLogStatus } };
   readonly vault: Pick<Vault, 'database' | 'status' | 'measure'>;
   readonly maxWaiting: number;
   readonly limits: Pick<Limits, 'status'>;
@@ -143,7 +143,7 @@ export function healthRoute(parts: HealthParts): RequestHandler {
   return async (_req, res) => {
     const worker = parts.worker.status();
     const log = parts.log.status();
-    const audit = parts.audit.status();
+    const audit = parts.admin.audit.status();
     const forEveryone = {
       status: overall(worker, log.degraded || audit.degraded, parts.isStopping()),
       version: parts.version,

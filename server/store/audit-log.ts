@@ -12,6 +12,8 @@ export interface AuditLog {
    * the promise resolves all the same.
    */
   append(event: AuditEvent): Promise<void>;
+  /** Resolves when all that was appended so far is on the disk, or in memory while that takes nothing. */
+  settled(): Promise<void>;
   status(): LineWriterStatus;
   /** Opens the path again, for SIGHUP. */
   reopen(): Promise<void>;
@@ -25,8 +27,13 @@ export interface AuditLog {
  */
 export async function openAuditLog(options: Omit<LineWriterOptions, 'fsync' | 'name'>): Promise<AuditLog> {
   const writer = await openLineWriter({ ...options, fsync: 'always', name: 'audit' }, SETTING);
+  let last: Promise<void> = Promise.resolve();
   return {
-    append: event => writer.append(Buffer.from(toAuditLine(event, new Date()))),
+    append: event => {
+      last = writer.append(Buffer.from(toAuditLine(event, new Date())));
+      return last;
+    },
+    settled: () => last,
     status: () => writer.status(),
     reopen: () => writer.reopen(),
     close: () => writer.close(),
