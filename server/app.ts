@@ -10,6 +10,7 @@ import { rateLimits } from './http/rate-limit.js';
 import { readBody, readBodyUpTo } from './http/read-body.js';
 import { requestHead } from './http/request-head.js';
 import { requestScope } from './http/request-scope.js';
+import { securityHeaders } from './http/security-headers.js';
 import { onlyMethods, unknownPath } from './http/unmatched.js';
 import type { Parts } from './parts.js';
 import {
@@ -73,6 +74,7 @@ export function createApp(parts: Parts): Express {
   app.set('query parser', 'simple');
 
   app.use(requestScope(parts.logger, createClientAddress(parts.trustedProxies), parts.observers));
+  app.use(securityHeaders);
   app.use(requestHead);
   app.use(foreignPages(parts.foreignPages));
   app.use(authenticate(parts.doorkeeper, parts.limits.logins));

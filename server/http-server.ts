@@ -93,7 +93,8 @@ function lastWords(socket: Duplex, { code, message }: RawError): void {
   const body = JSON.stringify({ error: message, code, request_id: requestId });
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nX-Request-ID: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
+      `Content-Length: ${Buffer.byteLength(body)}\r\nX-Request-ID: ${requestId}\r\n` +
+      `X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n${body}`,
   );
   // A peer that never closes its side would keep the descriptor.
   setTimeout(() => socket.destroy(), LAST_WORDS_TIMEOUT_MS).unref();

@@ -42,7 +42,6 @@ export function foreignPages({ allowedHosts, corsOrigins }: ForeignPagesOptions)
     maxAge: PREFLIGHT_MAX_AGE_S,
   });
   return (req: Request, res: Response, next: NextFunction): void => {
-    res.setHeader('X-Content-Type-Options', 'nosniff');
     if (origins.size > 0) res.vary('Origin');
     requireKnownHost(req, hosts);
     const { origin } = req.headers;

@@ -6,6 +6,7 @@ import type { RequestHandler } from 'express';
 import type { Doorkeeper } from '../access/doorkeeper.js';
 import { AppError } from '../errors.js';
 import { routeAccessOf } from '../http/route-access.js';
+import { pagePolicy } from '../http/security-headers.js';
 import { createOpenApiDocument } from '../reference/document.js';
 import { OPERATIONS } from '../reference/reference.js';
 
@@ -59,8 +60,12 @@ if (first.ok) {
 `;
 
 /** Swagger UI sets style attributes and draws its icons from data URLs; nothing else is let in. */
-const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const CONTENT_SECURITY_POLICY = pagePolicy({
+  'script-src': ["'self'"],
+  'style-src': ["'self'", "'unsafe-inline'"],
+  'img-src': ["'self'", 'data:'],
+  'connect-src': ["'self'"],
+});
 
 interface Asset {
   readonly type: string;
@@ -112,7 +117,6 @@ export function openApiRoute({ version, doorkeeper }: ReferenceParts): RequestHa
 
 export const docsRoute: RequestHandler = (_req, res) => {
   res.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
-  res.setHeader('X-Content-Type-Options', 'nosniff');
   res.type('html').send(PAGE);
 };
 
@@ -121,7 +125,6 @@ export const docsAssetRoute: RequestHandler<{ name: string }> = (req, res) => {
   const asset = ASSETS.get(req.params.name);
   if (asset === undefined) throw new AppError('not_found', `There is nothing at ${req.path}.`);
   res.setHeader('Content-Type', asset.type);
-  res.setHeader('X-Content-Type-Options', 'nosniff');
   res.setHeader('Cache-Control', 'max-age=3600');
   res.send(asset.content());
 };

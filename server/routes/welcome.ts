@@ -1,6 +1,7 @@
 // GET /: Ollama's clients look here whether a server is up; people and programs find where to go from here.
 import { createHash } from 'node:crypto';
 import type { RequestHandler } from 'express';
+import { pagePolicy } from '../http/security-headers.js';
 
 const ROUTES = {
   'POST /generate': '{"prompt": "…"} → NDJSON lines {"response": "…"}; Accept: text/plain for bare text',
@@ -37,7 +38,7 @@ const PAGE = `<!doctype html>
 `;
 
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
-const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+const CONTENT_SECURITY_POLICY = pagePolicy({ 'style-src': [`'sha256-${STYLE_HASH}'`] });
 
 /** Text unless JSON or a page is asked for by name. */
 export function welcomeRoute(version: string): RequestHandler {
@@ -49,7 +50,6 @@ export function welcomeRoute(version: string): RequestHandler {
         return;
       case 'text/html':
         res.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
-        res.setHeader('X-Content-Type-Options', 'nosniff');
         res.type('html').send(PAGE);
         return;
       default:
