@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../errors.js';
+import { until } from '../testing/until.js';
 import { Admission, type Ticket } from './admission.js';
 import { createDeferred } from './deferred.js';
 
@@ -176,6 +177,52 @@ describe('admission', () => {
     });
   });
 
+  describe('with several callers', () => {
+    const named = (admission: Admission, order: string[]) => (name: string) => {
+      const ticket = admission.enter(stay(), { share: name.charAt(0) });
+      void ticket.granted.then(() => order.push(name));
+      return ticket;
+    };
+
+    it('starts one prompt of B second at the latest, were 500 of A waiting', async () => {
+      const admission = create();
+      const order: string[] = [];
+      const enter = named(admission, order);
+      const tickets = [enter('a-running'), ...Array.from({ length: 500 }, (_, i) => enter(`a${i}`))];
+      admission.open(1);
+      const b = enter('b');
+      expect(b.position()).toBeLessThanOrEqual(2);
+      for (const ticket of tickets.slice(0, 2)) ticket.release();
+      await b.granted;
+      expect(order.indexOf('b')).toBeLessThanOrEqual(2);
+      for (const ticket of [...tickets, b]) ticket.release();
+      await until(() => admission.isQuiet);
+    });
+
+    it('shows everybody the place that is really theirs, while others come, leave and run', async () => {
+      const admission = create();
+      admission.open(2);
+      const order: string[] = [];
+      const enter = named(admission, order);
+      const leaver = new AbortController();
+      const running = ['a1', 'a2'].map(enter);
+      const tickets = new Map(['a3', 'b1', 'a4', 'c1', 'b2'].map(name => [name, enter(name)]));
+      const gone = admission.enter(leaver.signal, { share: 'd' });
+      expect(gone.position()).toBe(4);
+      leaver.abort();
+      const shown = [...tickets].sort(([, a], [, b]) => a.position() - b.position()).map(([name]) => name);
+      expect(shown).toEqual(['a3', 'b1', 'c1', 'a4', 'b2']);
+      for (const ticket of running) ticket.release();
+      for (const name of shown) {
+        await tickets.get(name)?.granted;
+        tickets.get(name)?.release();
+      }
+      await admission.idle();
+      expect(order).toEqual(['a1', 'a2', ...shown]);
+      await expect(gone.granted).rejects.toMatchObject({ code: 'cancelled' });
+    });
+  });
+
   describe('with a clock', () => {
     beforeEach(() => {
       vi.useFakeTimers();
@@ -200,6 +247,45 @@ describe('admission', () => {
       await vi.advanceTimersByTimeAsync(600);
       expect(await outcome).toBe('queue_timeout');
       expect(ticket.position()).toBe(0);
+    });
+
+    it('tells how long a wait will be once it has seen how long slots are held', async () => {
+      const admission = create({ maxWaiting: 3 });
+      const enter = () => admission.enter(stay());
+      const loading = enter();
+      expect(loading.estimatedWaitMs()).toBeNull();
+      admission.open(1);
+      expect(loading.estimatedWaitMs()).toBe(0);
+      const waiting = enter();
+      expect(waiting.estimatedWaitMs()).toBeNull();
+      await vi.advanceTimersByTimeAsync(4_000);
+      loading.release();
+      await waiting.granted;
+      const others = [enter(), enter(), enter()];
+      expect(others.map(ticket => ticket.estimatedWaitMs())).toEqual([4_000, 8_000, 12_000]);
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(others.map(ticket => ticket.estimatedWaitMs())).toEqual([3_000, 7_000, 11_000]);
+      expect(() => enter()).toThrow(expect.objectContaining({ code: 'queue_full', retryAfterMs: 15_000 }));
+      admission.pause();
+      expect(others[0]?.estimatedWaitMs()).toBeNull();
+      admission.open(2);
+      expect(others.map(ticket => ticket.estimatedWaitMs())).toEqual([0, 3_000, 4_000]);
+    });
+
+    it('lets a caller that had its turn stay ahead of those who come 30 s later', async () => {
+      const admission = create();
+      admission.open(1);
+      const enter = (share: string) => admission.enter(stay(), { share });
+      const [other, running, old] = [enter('other'), enter('a'), enter('a')];
+      other.release();
+      await running.granted;
+      for (let i = 0; i < 5; i++) enter(`new${i}`);
+      expect(old.position()).toBe(6);
+      const soon = enter('soon');
+      expect([old.position(), soon.position()]).toEqual([7, 6]);
+      await vi.advanceTimersByTimeAsync(30_000);
+      const late = enter('late');
+      expect([old.position(), late.position()]).toEqual([7, 8]);
     });
   });
 });

@@ -21,6 +21,7 @@ export interface StartedApp {
   ready(): Promise<void>;
   /** Polls until the condition holds; fails after 10 s. */
   until(condition: () => boolean | Promise<boolean>): Promise<void>;
+  /** @throws Error when anything still has a place or a slot: whatever went wrong in a test, its counters are at 0 (Q10). */
   close(): Promise<void>;
 }
 
@@ -77,6 +78,14 @@ export async function startApp({
       await closed;
       await store?.remove();
       await rm(dir, { recursive: true, force: true });
+      requireQuiet(parts);
     },
   };
+}
+
+function requireQuiet({ admission, embedAdmission, board }: Parts): void {
+  const { items } = board.snapshot({ name: null, role: 'admin' });
+  const left = [admission.running, admission.waiting, embedAdmission.running, embedAdmission.waiting];
+  if (items.length === 0 && left.every(count => count === 0)) return;
+  throw new Error(`The line is not empty: ${JSON.stringify({ left, items })}`);
 }
