@@ -70,7 +70,7 @@ export async function spawnGateway({
   const exited = new Promise<GatewayExit>(resolve => {
     child.on('close', (code, signal) => resolve({ code, signal }));
   });
-  const address = (): string | undefined => /listens on (http:\S+)/.exec(output)?.[1];
+  const address = (): string | undefined => /listens on (http:[^\s"]+)/.exec(output)?.[1];
   const url = async (): Promise<string> => {
     await until(() => address() !== undefined);
     return address() ?? '';
