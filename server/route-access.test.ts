@@ -23,6 +23,7 @@ const NEEDS: Readonly<Record<string, readonly Access[]>> = {
   'get /health': ['any'],
   'get /api/v1/health': ['any'],
   'get /openapi.json': ['any'],
+  'get /v1/usage': ['any'],
   'get /v1/queue': ['any'],
   'get /v1/queue/events': ['any'],
   'delete /v1/queue/{id}': ['any'],
@@ -63,6 +64,9 @@ const NEEDS: Readonly<Record<string, readonly Access[]>> = {
   'get /history/{id}': ['history'],
   'delete /history/{id}': ['history'],
   'post /history/{id}/replay': ['history', 'generate'],
+  'get /chats': ['history'],
+  'get /chats/{id}': ['history'],
+  'delete /chats/{id}': ['history'],
   'get /search': ['history'],
   'post /api/v1/documents/add': ['documents:write'],
   'post /api/v1/documents/upload': ['documents:write'],
@@ -70,6 +74,13 @@ const NEEDS: Readonly<Record<string, readonly Access[]>> = {
   'get /api/v1/documents': ['documents:read'],
   'get /api/v1/documents/{id}': ['documents:read'],
   'delete /api/v1/documents/{id}': ['documents:write'],
+  'get /metrics': ['metrics'],
+  'get /admin/keys': ['admin'],
+  'post /admin/keys': ['admin'],
+  'patch /admin/keys/{id}': ['admin'],
+  'delete /admin/keys/{id}': ['admin'],
+  'post /admin/keys/{id}/rotate': ['admin'],
+  'get /admin/audit': ['admin'],
 };
 
 const API_KEY = 'canary-5d1f0c9ab7e84e21';
