@@ -1,6 +1,7 @@
 // The commands that package.json names, one function each. Their entry files check Node.js before they load this one.
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { audit as askForAdvisories } from './advisories.mjs';
 import { diagnose } from './diagnosis.mjs';
 import { setUp } from './set-up.mjs';
 import { CHECKS, FORMATTERS, runStages, TESTS } from './stages.mjs';
@@ -47,6 +48,11 @@ export async function runBeside(name) {
 /** What this machine, this copy and its settings lack, without changing anything. */
 export async function doctor() {
   process.exitCode = await diagnose(ROOT, process.argv.slice(2));
+}
+
+/** Whether a package that runs has a vulnerability that is known. */
+export async function audit() {
+  process.exitCode = await askForAdvisories(ROOT, process.argv.slice(2));
 }
 
 /** Set-up alone. */
