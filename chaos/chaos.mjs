@@ -63,3 +63,5 @@ async function main() {
 }
 
 await main();
+// A scenario that broke off has left its gateways running, and they this process.
+process.exit();

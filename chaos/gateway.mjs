@@ -80,7 +80,7 @@ export class Gateway {
           onLine?.(line);
           this.#console = [...this.#console, line].slice(-CONSOLE_LINES);
           if (line.includes('Python model loaded')) this.#modelLoadedAtMs = performance.now();
-          const address = /listens on (http:\S+)/.exec(line)?.[1];
+          const address = /listens on (http:[^\s"]+)/.exec(line)?.[1];
           if (address !== undefined) listens(address);
         },
       },
