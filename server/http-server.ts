@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type RequestListener, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { ErrorRecorder } from './domain/recorder.js';
 import { ERRORS, type ErrorCode } from './errors.js';
 import { closeGently } from './http/closing.js';
 import { Connections } from './http/connections.js';
@@ -24,8 +25,16 @@ export interface HttpServer {
   destroy(): void;
 }
 
-/** @throws NodeJS.ErrnoException EADDRINUSE and the like */
-export async function listen(listener: RequestListener, host: string, port: number): Promise<HttpServer> {
+/**
+ * @param recorder told of what is refused before the app sees it
+ * @throws NodeJS.ErrnoException EADDRINUSE and the like
+ */
+export async function listen(
+  listener: RequestListener,
+  host: string,
+  port: number,
+  recorder?: ErrorRecorder,
+): Promise<HttpServer> {
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -46,7 +55,7 @@ export async function listen(listener: RequestListener, host: string, port: numb
   server.on('connect', (_req, socket) => lastWords(socket, NO_PROXY));
   server.on('connection', socket => socket.setMaxListeners(0));
   server.on('clientError', (error, socket) =>
-    answerClientError(error, socket, [...connections.owedOn(socket)]),
+    answerClientError(error, socket, [...connections.owedOn(socket)], recorder),
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -78,13 +87,16 @@ function answerClientError(
   error: NodeJS.ErrnoException,
   socket: Duplex,
   owed: readonly ServerResponse[],
+  recorder: ErrorRecorder | undefined,
 ): void {
   const isMidAnswer = owed.some(answer => answer.headersSent && !answer.writableFinished);
   if (error.code === 'ECONNRESET' || !socket.writable || isMidAnswer) {
     socket.destroy();
     return;
   }
-  lastWords(socket, CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED);
+  const refusal = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED;
+  recorder?.error(refusal.code);
+  lastWords(socket, refusal);
 }
 
 function lastWords(socket: Duplex, { code, message }: RawError): void {

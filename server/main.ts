@@ -55,7 +55,7 @@ function readConfigOrExit(): Config {
 
 async function listenOrExit(parts: Parts, config: Config): Promise<HttpServer> {
   try {
-    return await listen(createApp(parts), config.HOST, config.PORT);
+    return await listen(createApp(parts), config.HOST, config.PORT, parts.metrics.recorder);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const remedy =

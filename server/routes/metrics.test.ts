@@ -1,4 +1,6 @@
 // GET /metrics of a whole gateway: what it says is what happened, to the last request and token.
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseMetrics, readMetrics } from '../testing/read-metrics.js';
 import { type OpenStream, openStream, readStream } from '../testing/read-stream.js';
@@ -116,6 +118,14 @@ describe('requests', () => {
     expect([...routes].sort()).toEqual(['/generate', '/v1/models/{id}', 'other']);
     expect(sum('minivault_http_request_duration_seconds_count')).toBe(sum('minivault_http_requests_total'));
   });
+});
+
+it('counts what is refused before there is a request', async () => {
+  const { hostname, port } = new URL(app.url);
+  const socket = connect(Number(port), hostname);
+  socket.end('nonsense\r\n\r\n');
+  await once(socket.resume(), 'close');
+  expect((await metrics()).sum('minivault_errors_total', { code: 'invalid_request' })).toBe(1);
 });
 
 describe('the worker', () => {

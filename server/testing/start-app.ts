@@ -55,7 +55,7 @@ export async function startApp({
     ...env,
   });
   const parts = await createParts(config, logger);
-  const server = await listen(createApp(parts), config.HOST, config.PORT);
+  const server = await listen(createApp(parts), config.HOST, config.PORT, parts.metrics.recorder);
   if (store !== null) await until(() => parts.vault.database.status().state === 'ready');
   return {
     url: server.url,
