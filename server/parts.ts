@@ -151,7 +151,13 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
   });
   const generate = limitGenerate(generateAtOnce, limits);
   const runs = new IdempotentRuns({ graceMs: config.MINIVAULT_RESUME_GRACE_MS });
-  const board = new QueueBoard({ admission, worker, live });
+  const board = new QueueBoard({
+    admission,
+    worker,
+    live,
+    maxWatchers: config.MINIVAULT_STREAMS_MAX,
+    maxWatchersOfCaller: config.MINIVAULT_STREAMS_PER_KEY_MAX,
+  });
   const jobs = new Jobs({
     generate,
     resumeGraceMs: config.MINIVAULT_RESUME_GRACE_MS,

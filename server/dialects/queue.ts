@@ -75,6 +75,15 @@ function toWireItem(item: QueueItem | QueuePlace): z.output<typeof queueSchema>[
   };
 }
 
+/** By snapshot: those who watch together are told the same. */
+const texts = new WeakMap<QueueSnapshot, string>();
+
+function toEvent(snapshot: QueueSnapshot): string {
+  const text = texts.get(snapshot) ?? sseEvent({ event: 'queue', data: toWireQueue(snapshot) });
+  texts.set(snapshot, text);
+  return text;
+}
+
 /** Ends only with its connection or the gateway. */
 export function createQueueEncoder(requestId: string): StreamEncoder<{
   readonly type: 'queue';
@@ -82,8 +91,7 @@ export function createQueueEncoder(requestId: string): StreamEncoder<{
 }> {
   return {
     contentType: SSE_CONTENT_TYPE,
-    events: batch =>
-      batch.map(event => sseEvent({ event: 'queue', data: toWireQueue(event.snapshot) })).join(''),
+    events: batch => batch.map(({ snapshot }) => toEvent(snapshot)).join(''),
     isTerminal: () => false,
     heartbeat: () => SSE_PING,
     error: ({ code, message }) =>

@@ -60,13 +60,13 @@ export class LiveExchanges {
 function toItem(exchange: LiveExchange, nowMs: number): QueueItem {
   const { id, dialect, caller, ticket, enteredAtMs, run } = exchange;
   const tokens = run?.tokens ?? 0;
-  const isWaiting = run === null;
+  const position = ticket.position();
   return {
     id,
     dialect,
     caller,
-    position: ticket.position(),
-    phase: isWaiting ? 'waiting' : tokens === 0 ? 'prefill' : 'decode',
+    position,
+    phase: position > 0 ? 'waiting' : tokens === 0 ? 'prefill' : 'decode',
     waitedMs: Math.round(exchange.waitedMs ?? nowMs - enteredAtMs),
     estimatedWaitMs: ticket.estimatedWaitMs(),
     tokens,

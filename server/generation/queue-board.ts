@@ -2,12 +2,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend } from '../backend/backend.js';
 import type { QueueItem, QueuePlace, QueueSnapshot, QueueViewer } from '../domain/queue.js';
-import type { AppError } from '../errors.js';
+import { AppError } from '../errors.js';
 import type { Admission } from './admission.js';
 import type { LiveExchange, LiveExchanges } from './live-exchanges.js';
 
 /** Between two looks: four snapshots a second at most. */
 const LOOK_INTERVAL_MS = 250;
+/** Those who look at the same moment see the same: one look costs a millisecond where 512 wait. */
+const SAME_MOMENT_MS = 100;
+const RETRY_WHEN_CROWDED_MS = 5_000;
 
 export interface QueueEvent {
   readonly type: 'queue';
@@ -18,11 +21,22 @@ export interface QueueBoardParts {
   readonly admission: Pick<Admission, 'waiting' | 'running' | 'slots'>;
   readonly worker: Pick<Backend, 'status'>;
   readonly live: LiveExchanges;
+  readonly maxWatchers: number;
+  readonly maxWatchersOfCaller: number;
+}
+
+/** What those see who may see the same, at one moment. */
+interface View {
+  readonly atMs: number;
+  readonly snapshot: QueueSnapshot;
+  readonly withoutTimes: string;
 }
 
 export class QueueBoard {
   readonly #parts: QueueBoardParts;
   readonly #closing = new AbortController();
+  readonly #watchers = new Map<QueueViewer, string>();
+  readonly #views = new Map<string, View>();
   #closed: AppError | null = null;
 
   constructor(parts: QueueBoardParts) {
@@ -45,19 +59,48 @@ export class QueueBoard {
 
   /**
    * A snapshot at once, and one after every change but that of time, four a second at most; until the signal or `close`.
-   * @throws AppError what `close` was told
+   * @throws AppError too_many_streams before the first; what `close` was told
    */
   async *watch(viewer: QueueViewer, signal: AbortSignal): AsyncGenerator<readonly QueueEvent[]> {
+    const watcher = { ...viewer };
     const ending = AbortSignal.any([signal, this.#closing.signal]);
-    let told = '';
-    while (!signal.aborted) {
-      if (this.#closed) throw this.#closed;
-      const snapshot = this.snapshot(viewer);
-      const seen = withoutTimes(snapshot);
-      if (seen !== told) yield [{ type: 'queue', snapshot }];
-      told = seen;
-      await sleep(LOOK_INTERVAL_MS, undefined, { signal: ending }).catch(() => {});
+    this.#admit(watcher);
+    try {
+      let told = '';
+      while (!signal.aborted) {
+        if (this.#closed) throw this.#closed;
+        const view = this.#look(viewer);
+        if (view.withoutTimes !== told) yield [{ type: 'queue', snapshot: view.snapshot }];
+        told = view.withoutTimes;
+        await sleep(LOOK_INTERVAL_MS, undefined, { signal: ending }).catch(() => {});
+      }
+    } finally {
+      this.#watchers.delete(watcher);
+      if (this.#watchers.size === 0) this.#views.clear();
     }
+  }
+
+  #admit(watcher: QueueViewer): void {
+    const { maxWatchers, maxWatchersOfCaller } = this.#parts;
+    const name = nameOf(watcher);
+    const own = [...this.#watchers.values()].filter(other => other === name).length;
+    const isCrowded = watcher.name !== null && own >= maxWatchersOfCaller;
+    if (isCrowded || this.#watchers.size >= maxWatchers) {
+      const retryAfterMs = RETRY_WHEN_CROWDED_MS;
+      const message = `${isCrowded ? own : this.#watchers.size} streams of the line are open.`;
+      throw new AppError('too_many_streams', message, { retryAfterMs });
+    }
+    this.#watchers.set(watcher, name);
+  }
+
+  #look(viewer: QueueViewer): View {
+    const atMs = performance.now();
+    const known = this.#views.get(nameOf(viewer));
+    if (known && atMs - known.atMs < SAME_MOMENT_MS) return known;
+    const snapshot = this.snapshot(viewer);
+    const view = { atMs, snapshot, withoutTimes: withoutTimes(snapshot) };
+    this.#views.set(nameOf(viewer), view);
+    return view;
   }
 
   /** Ends an exchange, waiting or running. False when the viewer has none of that id. */
@@ -77,6 +120,11 @@ export class QueueBoard {
 
 function maySee({ name, role }: QueueViewer, { caller }: Pick<LiveExchange, 'caller'>): boolean {
   return role === 'admin' || caller === name;
+}
+
+/** Of all who may see the same. */
+function nameOf({ name, role }: QueueViewer): string {
+  return JSON.stringify([role, name]);
 }
 
 function toPlace({ position, phase }: QueueItem): QueuePlace {

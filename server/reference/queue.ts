@@ -21,7 +21,7 @@ export const queueOperations: readonly Operation[] = [
     answers: {
       200: { description: 'A snapshot an event.', content: { 'text/event-stream': queueSchema } },
     },
-    errors: ['shutting_down', 'internal'],
+    errors: ['too_many_streams', 'shutting_down', 'internal'],
     errorShape: 'openai',
   },
   {

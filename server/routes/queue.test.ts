@@ -214,6 +214,21 @@ describe('GET /v1/queue/events', () => {
     watching.leave();
   });
 
+  it('is refused to one too many, of one key or of all, until another has left', async () => {
+    await start({ env: { API_KEY: 'root', MINIVAULT_STREAMS_PER_KEY_MAX: '2' } });
+    const [one, two] = [await watch('root'), await watch('root')];
+    expect([one.status, two.status]).toEqual([200, 200]);
+    const refused = await watch('root');
+    expect([refused.status, refused.headers['retry-after']]).toEqual([429, '5']);
+    one.leave();
+    await app.until(async () => {
+      const again = await watch('root');
+      again.leave();
+      return again.status === 200;
+    });
+    two.leave();
+  });
+
   it('ends with the gateway, and is refused with a time to come back while that stops', async () => {
     await start();
     const watching = await watch();

@@ -74,12 +74,13 @@ export const limitsSettings = {
   MINIVAULT_STREAMS_MAX: {
     schema: whole(1, 10_000),
     fallback: '256',
-    about: 'Clients of the two-step chat at once; one more is refused with 429.',
+    about:
+      'Clients of the two-step chat at once, and clients that watch the line; one more of either is refused with 429.',
   },
   MINIVAULT_STREAMS_PER_KEY_MAX: {
     schema: whole(1, 10_000),
     fallback: '8',
-    about: 'Clients of the two-step chat at once with one key; one more is refused with 429.',
+    about: 'The same, with one key.',
   },
   MINIVAULT_DRAIN_TIMEOUT_MS: {
     schema: whole(0, 1e9),
