@@ -36,7 +36,7 @@ COPY setup/serve.mjs setup/serve.mjs
 COPY --from=python --chown=minivault:minivault /app/data data
 USER 10001:10001
 
-# Within a container the loopback reaches nobody; HOST=0.0.0.0 wants an API_KEY, without which it says so and ends.
+# Within a container the loopback reaches nobody; HOST=0.0.0.0 wants a key, without which it says so and ends.
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=7860 LOG_JSON=true
 EXPOSE 7860
 VOLUME ["/app/data", "/app/logs"]
