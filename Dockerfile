@@ -32,7 +32,7 @@ COPY --from=node /app/node_modules node_modules
 COPY --from=node /app/dist dist
 COPY --from=node /app/cli.test.js /app/package.json ./
 COPY python python
-COPY setup/serve.mjs setup/serve.mjs
+COPY setup/serve.mjs setup/command.mjs setup/
 COPY --from=python --chown=minivault:minivault /app/data data
 USER 10001:10001
 

@@ -82,10 +82,28 @@ describe('the Dockerfile', () => {
     const there = last
       .filter(({ name }) => name === 'COPY')
       .flatMap(({ rest }) => rest.split(' ').filter(word => !word.startsWith('--')));
-    for (const file of ['.venv', 'node_modules', 'dist', 'python', 'data', 'setup/serve.mjs']) {
+    for (const file of [
+      '.venv',
+      'node_modules',
+      'dist',
+      'python',
+      'data',
+      'setup/command.mjs',
+      'setup/serve.mjs',
+    ]) {
       expect(there, file).toContain(file);
     }
     expect(there).toContain('/app/package.json');
+  });
+
+  it('has the commands beside the server, by their names', () => {
+    const command = (...args: string[]) =>
+      spawnSync(process.execPath, ['setup/command.mjs', ...args], { cwd: ROOT, encoding: 'utf8' });
+    for (const name of ['keys', 'migrate', 'reembed', 'reindex', 'verify']) {
+      expect(manifest.scripts).toHaveProperty([name]);
+      expect(command(name, '--help').stdout).toContain(`Usage: npm run ${name}`);
+    }
+    expect(command('main')).toMatchObject({ status: 78, stdout: '' });
   });
 
   it('runs npm scripts and Python programs that exist', () => {

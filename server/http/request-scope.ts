@@ -4,14 +4,15 @@ import type { NextFunction, Request, Response } from 'express';
 import type { Caller } from '../domain/caller.js';
 import type { ErrorRecorder } from '../domain/recorder.js';
 import type { Span } from '../domain/trace.js';
-import type { Logger } from '../log.js';
+import { createRedact, type Logger } from '../log.js';
 import { type ClientAddress, createClientAddress } from './client-address.js';
 import { type Observers, startSpan, tellEnd, UNOBSERVED } from './request-watch.js';
 
+const redact = createRedact();
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
 export interface RequestScope {
-  /** The client's X-Request-ID when well formed, else our own. */
+  /** The client's X-Request-ID when well formed and no key, else our own. */
   readonly requestId: string;
   readonly startedAtMs: number;
   /** The client's, by which it is told from others where it has no key. */
@@ -44,6 +45,12 @@ export function scopeOf(res: Response): RequestScope {
   return scope;
 }
 
+/** Ids stand in every log, so that what is, or looks like, a key is none. */
+function isGoodId(given: string, req: Request): boolean {
+  const sent = [req.get('x-api-key'), req.get('authorization')?.replace(/^\S+ +/, '')];
+  return REQUEST_ID.test(given) && redact(given) === given && !sent.includes(given);
+}
+
 /** First middleware of the pipeline. */
 export function requestScope(
   logger: Logger,
@@ -52,7 +59,7 @@ export function requestScope(
 ) {
   return (req: Request, res: Response, next: NextFunction): void => {
     const given = req.get('x-request-id');
-    const requestId = given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
+    const requestId = given !== undefined && isGoodId(given, req) ? given : randomUUID();
     const gone = new AbortController();
     const startedAtMs = performance.now();
     const span = startSpan(req, requestId, observers.tracer);

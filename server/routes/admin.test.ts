@@ -111,6 +111,15 @@ describe('keys, managed over HTTP', () => {
     const { body } = await request(app.url).post('/admin/keys/alice/rotate').set(as(API_KEY)).expect(200);
     await request(app.url).get(`/history/${secret}?key=${secret}`).set(as('wrong')).expect(401);
     await request(app.url).get(`/${API_KEY}`).expect(401);
+    for (const given of [secret, body.secret, API_KEY]) {
+      const headers = { ...as(given), 'X-Request-ID': given };
+      const { headers: told } = await request(app.url).post('/livez').set(headers);
+      expect(told['x-request-id']).not.toBe(given);
+      await request(app.url)
+        .get('/admin/none')
+        .set({ ...headers, Host: 'evil.example' })
+        .expect(403);
+    }
     for (const name of ['keys.json', 'audit.jsonl']) {
       const file = path.join(app.dir, name);
       expect((await stat(file)).mode & 0o777).toBe(0o600);

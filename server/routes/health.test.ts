@@ -35,7 +35,7 @@ describe('health', () => {
     app = await startApp({ vault: true });
     await app.ready();
     await readStream(`${app.url}/generate`, { body: { prompt: 'x' } });
-    await app.parts.vault.caughtUp();
+    await app.until(() => app.parts.vault.caughtUp());
     const { vault } = (await get('/health')).body;
     expect(vault).toMatchObject({ state: 'ready', fault: null, indexed: 1, damaged: 0, behind_bytes: 0 });
     expect(Date.parse(vault.last_indexed_at)).toBeGreaterThan(Date.now() - 60_000);
