@@ -1,0 +1,82 @@
+// The chats that the vault keeps, the one used last first.
+import { signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import { Link, useLocation } from 'wouter-preact';
+import { type ChatsPage, eraseChat, listChats } from '../api/chats.js';
+import { describe } from '../api/http.js';
+import { confirmed } from '../ui/confirm.js';
+import { tell, tellError } from '../ui/notices.js';
+import { forgetRunning } from './running-answers.js';
+
+const PAGE = 50;
+const chats = signal<ChatsPage['items']>([]);
+const total = signal(0);
+const fault = signal<string | null>(null);
+
+export async function refreshChats(limit = Math.max(PAGE, chats.value.length)): Promise<void> {
+  try {
+    const page = await listChats({ limit: Math.min(100, limit), offset: 0 });
+    chats.value = page.items;
+    total.value = page.total;
+    fault.value = null;
+  } catch (error) {
+    fault.value = describe(error);
+  }
+}
+
+async function showMore(): Promise<void> {
+  try {
+    const page = await listChats({ limit: PAGE, offset: chats.value.length });
+    chats.value = [...chats.value, ...page.items];
+    total.value = page.total;
+  } catch (error) {
+    tellError(error);
+  }
+}
+
+export function ChatList({ current, onChosen }: { current: string | null; onChosen: () => void }) {
+  const [, navigate] = useLocation();
+  useEffect(() => void refreshChats(), []);
+  const erase = async (id: string, title: string): Promise<void> => {
+    if (!(await confirmed(`Erase “${title}” for good, with all its exchanges?`, 'Erase'))) return;
+    try {
+      await eraseChat(id);
+      forgetRunning(id);
+      tell('done', 'The chat is erased.');
+      if (id === current) navigate('/');
+      await refreshChats();
+    } catch (error) {
+      tellError(error);
+    }
+  };
+  return (
+    <>
+      <Link href="/" class="button new-chat" onClick={onChosen}>
+        New chat
+      </Link>
+      {fault.value !== null && <p class="fault">{fault.value}</p>}
+      <ul>
+        {chats.value.map(({ id, title }) => (
+          <li key={id} class="row">
+            <Link href={`/chat/${id}`} aria-current={id === current ? 'page' : undefined} onClick={onChosen}>
+              {title === '' ? 'Untitled' : title}
+            </Link>
+            <button
+              type="button"
+              class="plain"
+              aria-label={`Erase ${title}`}
+              onClick={() => void erase(id, title)}
+            >
+              ×
+            </button>
+          </li>
+        ))}
+      </ul>
+      {chats.value.length < total.value && (
+        <button type="button" class="quiet" onClick={() => void showMore()}>
+          Older chats
+        </button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,7 @@
+export function DocumentsView() {
+  return (
+    <section class="view">
+      <h1>DocumentsView</h1>
+    </section>
+  );
+}

@@ -1,0 +1,7 @@
+export function KeysView() {
+  return (
+    <section class="view">
+      <h1>KeysView</h1>
+    </section>
+  );
+}

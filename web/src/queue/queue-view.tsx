@@ -1,0 +1,7 @@
+export function QueueView() {
+  return (
+    <section class="view">
+      <h1>QueueView</h1>
+    </section>
+  );
+}
