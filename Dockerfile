@@ -8,6 +8,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --include=dev
 COPY tsconfig.json tsconfig.build.json tsconfig.cli.json cli.test.ts ./
 COPY server server
+COPY web web
 RUN npm run build && npm prune --omit=dev
 
 # Not the slim one: the worker compiles its fast step for the CPU that it finds, and this has a compiler.

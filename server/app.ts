@@ -77,10 +77,11 @@ export function createApp(parts: Parts): Express {
   app.use(securityHeaders);
   app.use(requestHead);
   app.use(foreignPages(parts.foreignPages));
+  if (parts.page !== null) app.use(parts.page.assets);
   app.use(authenticate(parts.doorkeeper, parts.limits.logins));
   app.use(rateLimits(parts.limits));
 
-  app.route('/').all(may('open')).get(welcomeRoute(parts.version)).all(onlyMethods('GET'));
+  app.route('/').all(may('open')).get(welcomeRoute(parts.version, parts.page)).all(onlyMethods('GET'));
   app.route('/health').all(may('any')).get(healthRoute(parts)).all(onlyMethods('GET'));
   app.route('/livez').all(may('open')).get(livezRoute).all(onlyMethods('GET'));
   app.route('/readyz').all(may('open')).get(readyzRoute(parts)).all(onlyMethods('GET'));

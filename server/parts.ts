@@ -22,6 +22,7 @@ import { ResponsesStore } from './generation/responses-store.js';
 import { createServedModels, type ServedModels } from './generation/served-models.js';
 import { settlesWithin } from './generation/settles-within.js';
 import type { ForeignPagesOptions } from './http/foreign-pages.js';
+import { openPage, type Page } from './http/page.js';
 import type { StreamTimeouts } from './http/send.js';
 import type { Limits } from './limits/limits.js';
 import { openLimits } from './limits/open-limits.js';
@@ -47,6 +48,8 @@ export interface Parts {
   readonly maxWaiting: number;
   readonly timeouts: StreamTimeouts;
   readonly foreignPages: ForeignPagesOptions;
+  /** Null where the page was not built. */
+  readonly page: Page | null;
   /** Whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   /** Who may ask. */
@@ -201,6 +204,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
       heartbeatIntervalMs: config.MINIVAULT_HEARTBEAT_INTERVAL_MS,
       writeStallTimeoutMs: config.MINIVAULT_WRITE_STALL_TIMEOUT_MS,
     },
+    page: openPage(),
     foreignPages: {
       allowedHosts: config.MINIVAULT_ALLOWED_HOSTS ?? [],
       corsOrigins: config.MINIVAULT_CORS_ORIGINS ?? [],

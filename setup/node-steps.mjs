@@ -51,7 +51,7 @@ export function npmCommand() {
 }
 
 /**
- * Compiles server/ to dist/ and cli.test.ts to cli.test.js. A failed or interrupted build leaves the old one.
+ * Compiles server/ to dist/, web/ to dist/web/ and cli.test.ts to cli.test.js. A failed or interrupted build leaves the old one.
  * @param {string} root
  * @returns {import('./step.mjs').Step}
  */
@@ -63,6 +63,8 @@ export function build(root) {
   const cli = path.join(root, 'cli.test.js');
   const isSource = (/** @type {string} */ file) =>
     /\.m?[jt]s$/.test(file) && !file.endsWith('.test.ts') && !file.startsWith(path.join('server', 'testing'));
+  const isPagePart = (/** @type {string} */ file) =>
+    /\.(?:tsx?|css|html|svg|json)$/.test(file) && !file.endsWith('.test.ts');
   return {
     id: 'build',
     title: 'Build',
@@ -70,16 +72,27 @@ export function build(root) {
       fingerprint(root, [
         ...['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'tsconfig.cli.json', 'cli.test.ts'],
         ...listFiles(root, 'server', isSource),
+        ...listFiles(root, 'web', isPagePart),
       ]),
     isThere: () => existsSync(path.join(dist, 'main.js')) && existsSync(cli),
     spoils: [],
     perform: async run => {
       const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+      const bundler = path.join(root, 'node_modules', 'vite', 'bin', 'vite.js');
       const remove = (/** @type {string} */ file) => rmSync(file, { recursive: true, force: true });
       remove(draft);
       remove(cliDraft);
       await run(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', draft]);
       await run(process.execPath, [compiler, '-p', 'tsconfig.cli.json', '--outDir', cliDraft]);
+      await run(process.execPath, [
+        bundler,
+        'build',
+        'web',
+        '--outDir',
+        path.join(draft, 'web'),
+        '--logLevel',
+        'warn',
+      ]);
       remove(dist);
       renameSync(draft, dist);
       renameSync(path.join(cliDraft, 'cli.test.js'), cli);

@@ -77,6 +77,7 @@ const BIOME = script('@biomejs', 'biome', 'bin', 'biome');
 export const CHECKS = [
   check('biome', ...BIOME, 'check', '--error-on-warnings'),
   check('tsc', ...script('typescript', 'bin', 'tsc'), '-p', '.'),
+  check('tsc, page', ...script('typescript', 'bin', 'tsc'), '-p', 'web'),
   check('ruff check', PYTHON, '-m', 'ruff', 'check', '.'),
   check('ruff format', PYTHON, '-m', 'ruff', 'format', '--check', '.'),
 ];

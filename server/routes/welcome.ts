@@ -1,6 +1,7 @@
 // GET /: Ollama's clients look here whether a server is up; people and programs find where to go from here.
 import { createHash } from 'node:crypto';
 import type { RequestHandler } from 'express';
+import type { Page } from '../http/page.js';
 import { pagePolicy } from '../http/security-headers.js';
 
 const ROUTES = {
@@ -18,7 +19,8 @@ const PROBED = 'Ollama is running';
 const STYLE =
   'body{font:1rem/1.6 system-ui,sans-serif;max-width:36rem;margin:4rem auto;padding:0 1rem;color-scheme:light dark}';
 
-const PAGE = `<!doctype html>
+/** For browsers where the page was not built. */
+const PLAIN_PAGE = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -41,16 +43,20 @@ const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
 const CONTENT_SECURITY_POLICY = pagePolicy({ 'style-src': [`'sha256-${STYLE_HASH}'`] });
 
 /** Text unless JSON or a page is asked for by name. */
-export function welcomeRoute(version: string): RequestHandler {
-  return (req, res) => {
+export function welcomeRoute(version: string, page: Page | null): RequestHandler {
+  return (req, res, next) => {
     res.vary('Accept');
     switch (req.accepts(['text/plain', 'application/json', 'text/html'])) {
       case 'application/json':
         res.json({ name: 'minivault', version, routes: ROUTES });
         return;
       case 'text/html':
+        if (page !== null) {
+          page.index(req, res, next);
+          return;
+        }
         res.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
-        res.type('html').send(PAGE);
+        res.type('html').send(PLAIN_PAGE);
         return;
       default:
         res.type('text/plain').send(PROBED);

@@ -21,6 +21,7 @@ const FILES = {
   'cli.test.ts': '',
   'server/main.ts': '',
   'server/main.test.ts': '',
+  'web/index.html': '',
   'python/prepare_model.py': '',
   'python/conversion.py': '',
 };

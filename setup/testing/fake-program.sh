@@ -31,7 +31,8 @@ case "$call" in
     printf '{"version":[3,11,7],"executable":"%s","venv":true,"pip":true}\n' "$0"
     ;;
   "npm ci"*)
-    mkdir -p node_modules/typescript/bin
+    mkdir -p node_modules/typescript/bin node_modules/vite/bin
+    cp "${FAKE_PROGRAMS}/fake-vite.mjs" node_modules/vite/bin/vite.js
     cp "${FAKE_PROGRAMS}/fake-tsc.mjs" node_modules/typescript/bin/tsc
     echo '{}' > node_modules/.package-lock.json
     ;;

@@ -1,6 +1,6 @@
 // The chat: the list of chats beside the one that is open.
 import { useSignal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks';
 import { useLocation, useParams } from 'wouter-preact';
 import { ChatList, refreshChats } from './chat-list.js';
 import { Composer } from './composer.js';
@@ -17,7 +17,7 @@ export function ChatView() {
   const chat = useMemo(() => openConversation(id, newId), [id, newId]);
   const showsSettings = useSignal(false);
   const showsList = useSignal(false);
-  useEffect(() => () => chat.leave(), [chat]);
+  useLayoutEffect(() => chat.attend(), [chat]);
   useEffect(() => {
     if (id !== undefined && chat.turns.value.length === 0) void chat.open();
   }, [chat, id]);

@@ -33,6 +33,7 @@ export class Conversation {
   readonly isLost = signal(false);
   readonly #onEnded: () => void;
   readonly #leaving = new AbortController();
+  #attending = 0;
 
   /** @param onEnded an answer has come to its end, or a chat has come into being */
   constructor(id: string, onEnded: () => void) {
@@ -83,9 +84,14 @@ export class Conversation {
     if (responseId !== null) await cancelResponse(responseId);
   }
 
-  /** The page looks elsewhere: nothing is cancelled. */
-  leave(): void {
-    this.#leaving.abort();
+  /** Somebody looks at it until the result is called; when nobody does, it is no longer watched, and nothing is cancelled. */
+  attend(): () => void {
+    this.#attending += 1;
+    return () => {
+      this.#attending -= 1;
+      // Another view of the same chat may take over in this very moment.
+      setTimeout(() => this.#attending === 0 && this.#leaving.abort());
+    };
   }
 
   #ask(before: readonly Turn[], question: string): void {

@@ -10,7 +10,7 @@ import { Navigation } from './navigation.js';
 import { NotHere } from './not-here.js';
 import { VIEWS } from './views.js';
 
-const loaded: readonly (readonly [path: string, view: ComponentType])[] = VIEWS.map(
+const loaded: readonly (readonly [path: string | RegExp, view: ComponentType])[] = VIEWS.map(
   ({ path, load }) => [path, lazy(load)] as const,
 );
 
@@ -26,7 +26,7 @@ export function App() {
         <Suspense fallback={<p class="loading">Loading…</p>}>
           <Switch>
             {loaded.map(([path, View]) => (
-              <Route key={path} path={path}>
+              <Route key={String(path)} path={path}>
                 <View />
               </Route>
             ))}

@@ -3,7 +3,7 @@ import { Link, useLocation } from 'wouter-preact';
 import { key, signOut } from '../api/key.js';
 import { GatewayState } from './gateway-state.js';
 import { ThemeChoice } from './theme-choice.js';
-import { VIEWS } from './views.js';
+import { PLACES } from './views.js';
 
 export function Navigation() {
   const [location] = useLocation();
@@ -14,17 +14,13 @@ export function Navigation() {
       <p class="brand">minivault</p>
       <nav aria-label="Views">
         <ul>
-          {VIEWS.flatMap(({ title, path }) =>
-            title === null
-              ? []
-              : [
-                  <li key={path}>
-                    <Link href={path} aria-current={isHere(path) ? 'page' : undefined}>
-                      {title}
-                    </Link>
-                  </li>,
-                ],
-          )}
+          {PLACES.map(({ title, address }) => (
+            <li key={address}>
+              <Link href={address} aria-current={isHere(address) ? 'page' : undefined}>
+                {title}
+              </Link>
+            </li>
+          ))}
         </ul>
       </nav>
       <GatewayState />
