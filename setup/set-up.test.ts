@@ -14,6 +14,7 @@ const MODEL = 'python -u python/prepare_model.py --data-dir data';
 const BUILD = [
   'tsc -p tsconfig.build.json --outDir dist.new',
   'tsc -p tsconfig.cli.json --outDir .setup/cli',
+  'vite build web --outDir dist.new/web --logLevel warn',
 ];
 const VAULT = 'vault data/vault';
 const ALL = [NPM, VENV, PACKAGES, MODEL_PACKAGE, MODEL, ...BUILD, VAULT];
