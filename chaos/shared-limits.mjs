@@ -6,8 +6,10 @@ import { RedisServer, startRedis } from './redis-server.mjs';
 
 export const LIMIT = 100;
 const ASKERS = 500;
-/** Routes that cost nothing: what is measured is who is let in. */
-const ROUTE = '/v1/models';
+const ROUTE = '/generate';
+const BODY = JSON.stringify({ prompt: 'hello', max_tokens: 1 });
+/** Of other requests, as looking at /health, there may be any number. */
+const ANY = '100000';
 /** How long an answer from Redis may take here: of a machine that is busy with this, 50 ms would be no verdict on it. */
 const PATIENT_MS = 5_000;
 
@@ -24,9 +26,11 @@ export async function startPair(folder, redisUrl) {
       startGateway({
         folder: path.join(folder, name),
         hasVault: false,
+        plan: { slots: 16, tokens: 1 },
         env: {
           RATE_LIMIT_ENABLED: 'true',
-          RATE_LIMIT_OTHER_REQUESTS: String(LIMIT),
+          RATE_LIMIT_REQUESTS: String(LIMIT),
+          RATE_LIMIT_OTHER_REQUESTS: ANY,
           RATE_LIMIT_WINDOW_SECONDS: '3600',
           REDIS_URL: redisUrl,
           MINIVAULT_REDIS_TIMEOUT_MS: String(PATIENT_MS),
@@ -36,7 +40,7 @@ export async function startPair(folder, redisUrl) {
     ),
   );
   for (const gateway of pair) {
-    // Health is counted, too: from an address that no crowd has.
+    await gateway.ready();
     await gateway.until('counting in Redis', ({ limits }) => limits.store === 'redis');
   }
   return pair;
@@ -45,11 +49,12 @@ export async function startPair(folder, redisUrl) {
 /** @param {string} url @param {string} address @param {Agent} agent @returns {Promise<string>} its status, or how it broke */
 function askOnce(url, address, agent) {
   return new Promise(resolve => {
-    const call = request(`${url}${ROUTE}`, { agent, headers: { 'X-Forwarded-For': address } }, response => {
+    const headers = { 'X-Forwarded-For': address, 'Content-Type': 'application/json' };
+    const call = request(`${url}${ROUTE}`, { method: 'POST', agent, headers }, response => {
       response.resume();
       response.on('close', () => resolve(response.complete ? String(response.statusCode) : 'cut'));
     });
-    call.on('error', error => resolve(error.message)).end();
+    call.on('error', error => resolve(error.message)).end(BODY);
   });
 }
 

@@ -1,5 +1,6 @@
 // G17: two gateways on one Redis let in exactly as many as they may, and nobody gets an error when it is killed.
 import { hasRedisServer } from '../redis-server.mjs';
+import { NotHere } from '../run-scenarios.mjs';
 import { LIMIT, tryShared } from '../shared-limits.mjs';
 
 export const goal = 'G17';
@@ -10,7 +11,7 @@ const DEATHS = { full: 10, short: 1 };
 
 /** @param {import('../run-scenarios.mjs').RunOptions} options @returns {Promise<import('../results.mjs').Found>} */
 export async function run({ scale, folder, say }) {
-  if (!hasRedisServer) throw new Error('it needs redis-server, which this machine has not');
+  if (!hasRedisServer) throw new NotHere('there is no redis-server');
   const { tried, requests, admittedAlone, faults } = await tryShared({
     folder,
     runs: RUNS[scale],
