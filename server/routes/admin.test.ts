@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import request from 'supertest';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -181,6 +181,33 @@ describe('keys, managed over HTTP', () => {
     expect(await refused('delete', '/admin/keys/alice')).toEqual([200, undefined]);
     expect(await refused('patch', '/admin/keys/alice', { scopes: [] })).toEqual([409, 'key_revoked']);
     expect(await refused('post', '/admin/keys/alice/rotate')).toEqual([409, 'key_revoked']);
+  });
+
+  it('cannot be changed while their file is broken or away, and go on as they were', async () => {
+    app = await startApp({ env: { API_KEY } });
+    const { secret } = await make({ name: 'alice' });
+    const file = path.join(app.dir, 'keys.json');
+    const good = await readFile(file, 'utf8');
+    const refused = {
+      code: 'storage_unavailable',
+      error: expect.stringMatching(/^The keys cannot be changed now: /),
+    };
+    await writeFile(file, '{"version":1');
+    const { body } = await request(app.url).delete('/admin/keys/alice').set(as(API_KEY)).expect(503);
+    expect(body).toMatchObject(refused);
+    await rm(file);
+    await mkdir(file);
+    const away = await request(app.url)
+      .post('/admin/keys')
+      .set(as(API_KEY))
+      .send({ name: 'bob' })
+      .expect(503);
+    expect([away.body, away.headers['retry-after']]).toMatchObject([refused, '1']);
+    await request(app.url).get('/v1/models').set(as(secret)).expect(200);
+    await rm(file, { recursive: true });
+    await writeFile(file, good);
+    await request(app.url).delete('/admin/keys/alice').set(as(API_KEY)).expect(200);
+    await request(app.url).get('/v1/models').set(as(secret)).expect(401);
   });
 
   it('of users open no admin’s route', async () => {
