@@ -82,10 +82,15 @@ export function checkLog(entries, { exchanges }, { mayCut }) {
 }
 
 /** @param {Entry} entry @param {boolean} mayCut */
-function missing({ outcome, text }, mayCut) {
-  const must =
-    outcome === 'completed' || (text !== '' && (outcome === 'failed' || (outcome === 'left' && !mayCut)));
-  return must ? `I4: ${outcome}, and not in the log` : null;
+function missing(entry, mayCut) {
+  const { outcome, text } = entry;
+  const isKept = text !== '' && (isToldFailure(entry, mayCut) || (outcome === 'left' && !mayCut));
+  return outcome === 'completed' || isKept ? `I4: ${outcome}, and not in the log` : null;
+}
+
+/** A broken connection may be the gateway's own death, of which the log knows nothing. @param {Entry} entry @param {boolean} mayCut */
+function isToldFailure({ outcome, terminals }, mayCut) {
+  return outcome === 'failed' && !(mayCut && terminals[0] === BROKEN);
 }
 
 /** @param {Entry} entry @param {Logged} logged @param {boolean} mayCut */
@@ -96,9 +101,7 @@ function different(entry, logged, mayCut) {
   if (outcome === 'refused' || outcome === 'unreached') return `I4: ${outcome}, and in the log as ${status}`;
   if (dialect !== logged.dialect) return `I5: the log has it as ${logged.dialect}`;
   if (!entry.expects(response, entry)) return `I5: the log has another's text: ${response.slice(0, 80)}`;
-  // A broken connection may be the gateway's own death, of which the log knows nothing.
-  const isTold = outcome === 'failed' && !(mayCut && entry.terminals[0] === BROKEN);
-  const hasEnd = outcome === 'completed' || isTold;
+  const hasEnd = outcome === 'completed' || isToldFailure(entry, mayCut);
   if (hasEnd && status !== outcome) return `I5: ${outcome}, and ${status} in the log`;
   if (hasEnd ? response !== text : !response.startsWith(text)) {
     return `I5: the log has ${response.length} characters, the client ${text.length}`;

@@ -79,6 +79,17 @@ describe('the log beside what clients saw', () => {
     expect(checkLog(entries, logOf(...entries.map(entry => logged(entry))), patient)).toEqual([]);
   });
 
+  it('need not have a plain text that broke off where the gateway itself was killed', () => {
+    const entry = Object.assign(completed(sampleLedger()), {
+      outcome: 'failed',
+      terminals: ['error: broken'],
+    });
+    expect(checkLog([entry], logOf(), { mayCut: true })).toEqual([]);
+    expect(checkLog([entry], logOf(), patient)).toHaveLength(1);
+    const whole = logOf(logged(entry, { response: `${entry.text} ${entry.nonce}` }));
+    expect(checkLog([entry], whole, { mayCut: true })).toEqual([]);
+  });
+
   it('must have what ended or had text, and need not have what was left before its first word', () => {
     const ledger = sampleLedger();
     const [whole, failed, left, early] = [1, 2, 3, 4].map(() => completed(ledger)) as [
