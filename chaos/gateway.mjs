@@ -24,7 +24,11 @@ const HELD_STATES = new Set(['01', '08']);
  * @property {Record<string, string>} [env]
  * @property {readonly string[]} [args]
  * @property {(line: string) => void} [onLine] of its console
+ * @property {readonly string[]} [imports] modules that are loaded before it
  */
+
+/** @type {Set<Gateway>} */
+const running = new Set();
 
 export class Gateway {
   folder;
@@ -46,6 +50,7 @@ export class Gateway {
     env = {},
     args = [],
     onLine,
+    imports = [],
   }) {
     this.folder = folder;
     this.logFile = logFile ?? path.join(folder, 'log.jsonl');
@@ -58,7 +63,7 @@ export class Gateway {
     this.#child = new Child(
       {
         command: process.execPath,
-        args: [SERVE, ...args],
+        args: [...imports.flatMap(file => ['--import', file]), SERVE, ...args],
         cwd: folder,
         env: {
           PATH: process.env.PATH,
@@ -90,6 +95,8 @@ export class Gateway {
         throw new Error(`the gateway did not start: ${this.#child.failure}\n${this.#child.tail}`);
       },
     );
+    running.add(this);
+    this.#child.closed.then(() => running.delete(this));
     this.#url = Promise.race([url, failed]);
     this.#url.catch(() => {});
   }
@@ -170,11 +177,11 @@ export class Gateway {
     return JSON.parse((await this.get('/health')).body);
   }
 
-  /** @param {string} address @param {Record<string, string>} [headers] @returns {Promise<{ status: number, body: string }>} */
-  async get(address, headers = {}) {
+  /** @param {string} address @param {Record<string, string>} [headers] @param {string} [method] @returns {Promise<{ status: number, body: string }>} */
+  async get(address, headers = {}, method = 'GET') {
     const url = new URL(address, await this.url);
     return new Promise((resolve, reject) => {
-      const call = request(url, { agent: false, headers }, response => {
+      const call = request(url, { method, agent: false, headers }, response => {
         let body = '';
         response.setEncoding('utf8').on('data', chunk => {
           body += chunk;
@@ -182,10 +189,10 @@ export class Gateway {
         response.on('close', () =>
           response.complete
             ? resolve({ status: response.statusCode ?? 0, body })
-            : reject(new Error(`GET ${address} was cut`)),
+            : reject(new Error(`${method} ${address} was cut`)),
         );
       });
-      call.setTimeout(TIMEOUT_MS, () => call.destroy(new Error(`GET ${address} got no answer`)));
+      call.setTimeout(TIMEOUT_MS, () => call.destroy(new Error(`${method} ${address} got no answer`)));
       call.on('error', reject).end();
     });
   }
@@ -229,6 +236,11 @@ export class Gateway {
     return others;
   }
 
+  /** At once, with all it started. */
+  destroy() {
+    this.#child.kill();
+  }
+
   /** SIGTERM, and after a grace all that is left is killed. */
   async stop() {
     await this.#child.stop();
@@ -250,4 +262,11 @@ export async function startGateway(options) {
 /** Whether any of these, read from a tree earlier, lives. @param {readonly { pid: number }[]} processes */
 export function anyLives(processes) {
   return processes.some(({ pid }) => readTree(pid).length > 0);
+}
+
+/** What a scenario that broke off has left running. @param {string} folder */
+export async function destroyGatewaysIn(folder) {
+  const left = [...running].filter(gateway => gateway.folder.startsWith(folder));
+  for (const gateway of left) gateway.destroy();
+  await Promise.all(left.map(({ closed }) => closed));
 }

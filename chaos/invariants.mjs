@@ -2,6 +2,7 @@
 // gateway says of itself. Knows no scenario.
 import { BROKEN } from './client.mjs';
 import { readLog } from './log-files.mjs';
+import { checkMetrics } from './metrics.mjs';
 
 /** @typedef {import('./ledger.mjs').Entry} Entry */
 /** @typedef {import('./log-files.mjs').Logged} Logged */
@@ -9,6 +10,7 @@ import { readLog } from './log-files.mjs';
  * @typedef {object} CheckOptions
  * @property {boolean} [mayCut] the gateway itself was killed: answers may lack their end, and then their line
  * @property {number} [children] processes of a gateway at rest
+ * @property {boolean} [hasErased] exchanges were erased: the metrics have counted more than there are
  * @property {number} [settleMs] how long it has to come to rest
  */
 /** @typedef {{ faults: string[], checked: number, logged: number }} Checked */
@@ -21,13 +23,14 @@ import { readLog } from './log-files.mjs';
 export async function checkInvariants(
   gateway,
   ledger,
-  { mayCut = false, children = 1, settleMs = 120_000 } = {},
+  { mayCut = false, hasErased = false, children = 1, settleMs = 120_000 } = {},
 ) {
   const faults = await checkRest(gateway, { children, settleMs });
   const log = await readLog(gateway.logFile);
   faults.push(...log.faults);
   faults.push(...checkEntries(ledger.entries, { mayCut }));
   faults.push(...checkLog(ledger.entries, log, { mayCut }));
+  faults.push(...(await checkMetrics(gateway, log, { hasErased })));
   if (gateway.hasVault) faults.push(...(await checkDatabase(gateway, log)));
   return { faults, checked: ledger.entries.length, logged: log.lines.size };
 }

@@ -33,8 +33,8 @@ function logOf(...exchanges: Logged[]): ReadLog {
 }
 
 function logged({ id, prompt, text, dialect }: Entry, changes: Partial<Logged> = {}): Logged {
-  const same = { id: id ?? '', prompt, response: text, dialect };
-  return { ...same, status: 'completed', reason: 'stop', error: null, ...changes };
+  const same = { id: id ?? '', timestamp: '2026-01-01T00:00:00.000Z', prompt, response: text, dialect };
+  return { ...same, status: 'completed', reason: 'stop', error: null, usage: null, ...changes };
 }
 
 describe('what clients saw', () => {

@@ -4,7 +4,18 @@ import path from 'node:path';
 
 const DIST = new URL('../dist/', import.meta.url);
 
-/** @typedef {{ id: string, prompt: string, response: string, status: string, reason: string | null, error: { code: string } | null, dialect: string }} Logged */
+/**
+ * @typedef {object} Logged as a line of the log has it
+ * @property {string} id
+ * @property {string} timestamp
+ * @property {string} prompt
+ * @property {string} response
+ * @property {string} status
+ * @property {string | null} reason
+ * @property {{ code: string } | null} error
+ * @property {string} dialect
+ * @property {{ completion_tokens: number } | null} usage
+ */
 /** @typedef {{ exchanges: Map<string, Logged>, lines: Map<string, string>, faults: string[] }} ReadLog by id; in the order of the files */
 
 /**
@@ -21,7 +32,8 @@ export async function readLog(logFile) {
     if (lines.pop() !== '') read.faults.push(`I3: ${path.basename(file)} ends in half a line`);
     for (const line of lines) {
       try {
-        const exchange = fromLogLine(line);
+        fromLogLine(line);
+        const exchange = JSON.parse(line);
         if (read.lines.has(exchange.id)) read.faults.push(`I3: ${exchange.id} stands in the log twice`);
         read.exchanges.set(exchange.id, exchange);
         read.lines.set(exchange.id, line);

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describeMachine } from '../bench/machine.mjs';
+import { destroyGatewaysIn } from './gateway.mjs';
 import { createRandom, seedOf } from './random.mjs';
 import { byGoal } from './results.mjs';
 
@@ -65,6 +66,7 @@ export async function runScenario(scenario, { scale, seed, databaseUrl = null, s
   try {
     found = await run({ scale, random, folder, say: tell, databaseUrl });
   } catch (error) {
+    await destroyGatewaysIn(folder);
     if (error instanceof NotHere) return notRun(scenario, { scale, seed }, error.message);
     const fault = error instanceof Error ? (error.stack ?? error.message) : String(error);
     found = { tried: 0, failed: 1, faults: [`it broke off: ${fault}`], figures: {} };

@@ -232,7 +232,8 @@ export const ERRORS = {
   storage_unavailable: {
     status: 503,
     retryable: true,
-    about: 'The database is away, still opening, or lacks pgvector; generation goes on without it.',
+    about:
+      'The database is away, still opening, or lacks pgvector, or the log cannot be changed; generation goes on without it.',
   },
   embedder_mismatch: {
     status: 503,

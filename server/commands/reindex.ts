@@ -48,7 +48,7 @@ async function reindex(config: Config, logger: Logger, database: Database): Prom
   const follower = new LogFollower({
     path,
     database,
-    loadLanguageOf: () => createLanguageOf(config.MINIVAULT_LANGUAGE),
+    loadLanguageOf: () => createLanguageOf(config.MINIVAULT_LANGUAGE, logger),
     logger,
   });
   try {

@@ -1,4 +1,4 @@
-import { appendFile, readdir, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import { describe, expect, it } from 'vitest';
@@ -117,6 +117,22 @@ describe('erasing', () => {
     await expect(eraser.erase(ids(exchanges))).rejects.toMatchObject({ code: 'storage_unavailable' });
     expect(await readFile(file, 'utf8')).toBe(before);
     expect(await rows()).toEqual(ids(exchanges));
+  });
+
+  it('is refused for now while a file of the log cannot be replaced, and finished when it can be', async () => {
+    const { log, file, eraser, rows, database, follower } = await openTestVault();
+    const exchanges = some(3);
+    const [gone, ...kept] = exchanges as [Exchange, ...Exchange[]];
+    for (const exchange of exchanges) await log.append(exchange);
+    const inTheWay = `${file}.erasing`;
+    await mkdir(inTheWay);
+    await expect(eraser.erase([gone.id])).rejects.toMatchObject({ code: 'storage_unavailable', status: 503 });
+    await rmdir(inTheWay);
+    await eraser.finish();
+    expect((await readLogContent(file)).ids).toEqual(kept.map(({ id }) => id));
+    expect(await rows()).toEqual(ids(kept));
+    await follower.caughtUp();
+    expect(await compareWithLog(file, database)).toEqual({ ...equal, exchanges: 2 });
   });
 
   it('is finished by the next start wherever it was broken off', async () => {

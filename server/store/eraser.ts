@@ -60,11 +60,19 @@ export class Eraser {
    * Erases the exchanges with these ids, which are UUIDs; one that is not there is erased already. One call after the
    * other.
    * @throws AppError `exchange_elsewhere`, with nothing changed, when one of them is in another gateway's log. AppError
-   * `storage_unavailable` when database or log do not take it: then nothing has changed, or what has
-   * begun is finished as soon as they do. The system's error when a file of the log cannot be replaced.
+   * `storage_unavailable` when database or log do not take it, or a file of the log cannot be replaced: then nothing
+   * has changed, or what has begun is finished as soon as they do.
    */
   async erase(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
+    try {
+      await this.#erase(ids);
+    } catch (error) {
+      throw isSystemError(error) ? unwritable(error) : error;
+    }
+  }
+
+  async #erase(ids: readonly string[]): Promise<void> {
     const { database, follower } = this.#options;
     await follower.caughtUp();
     await follower.exclusively(async () => {
@@ -84,7 +92,7 @@ export class Eraser {
 
   /**
    * Those of the ids that are not in another gateway's log, as far as can be told: what is in no log at all counts as
-   * another's where there may be others. @throws as `erase` does.
+   * another's where there may be others. @throws as `erase` does, or the system's error.
    */
   async ownOf(ids: readonly string[]): Promise<string[]> {
     const { isShared = false, path, log } = this.#options;
@@ -95,7 +103,7 @@ export class Eraser {
 
   /**
    * Finishes what an earlier run has begun. Of what another gateway has begun only the rows go: the intent stays until
-   * that one has been through its own log. @throws as `erase` does.
+   * that one has been through its own log. @throws as `erase` does, or the system's error.
    */
   async finish(): Promise<void> {
     const { database, follower } = this.#options;
@@ -186,6 +194,19 @@ export class Eraser {
       await database.run(db => putPosition(db, after, left));
     } else if (file !== path) await unlinkEmpty(file);
   }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return (
+    error instanceof Error &&
+    !(error instanceof AppError) &&
+    /^E[A-Z]+$/.test(String(Reflect.get(error, 'code')))
+  );
+}
+
+function unwritable(cause: NodeJS.ErrnoException): AppError {
+  const message = `The log cannot be read or written now (${cause.code}); what was begun is finished as soon as it can.`;
+  return new AppError('storage_unavailable', message, { retryAfterMs: RETRY_MS, cause });
 }
 
 /** From here on until `putPosition` the file would be read from its start, which is safe whichever file a crash leaves. */

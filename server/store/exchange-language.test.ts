@@ -1,11 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { silentLogger } from '../log.js';
+import { recordingLogger } from '../testing/recording-logger.js';
 import { sampleExchange } from '../testing/sample-exchange.js';
 import { createLanguageOf } from './exchange-language.js';
 import type { LanguageOf } from './exchange-row.js';
 
 let languageOf: LanguageOf;
 beforeAll(async () => {
-  languageOf = await createLanguageOf('fallback');
+  languageOf = await createLanguageOf('fallback', silentLogger());
 });
 
 describe("an exchange's language", () => {
@@ -37,5 +39,16 @@ describe("an exchange's language", () => {
     ['\0\ud800', '👋👋👋'],
   ])('is left open by %j and %j', (prompt, response) => {
     expect(languageOf(sampleExchange({ prompt, response }))).toBe('fallback');
+  });
+
+  it('is the fallback for all, said once, when the detector cannot be loaded', async () => {
+    const { logger, entries } = recordingLogger();
+    const withoutDetector = await createLanguageOf('fallback', logger, () =>
+      Promise.reject(new Error('EIO')),
+    );
+    const exchange = sampleExchange({ prompt: 'Wie spät ist es in Lima?', response: 'Das hängt davon ab.' });
+    expect(withoutDetector(exchange)).toBe('fallback');
+    expect(withoutDetector(exchange)).toBe('fallback');
+    expect(entries.map(({ level }) => level)).toEqual(['warn']);
   });
 });

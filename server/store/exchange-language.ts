@@ -1,4 +1,5 @@
 // Which language an exchange is in, as PostgreSQL names it: its words are then searched in their other forms, too.
+import type { Logger } from '../log.js';
 import type { LanguageOf } from './exchange-row.js';
 
 /** Enough to be sure, and a tenth of a millisecond's work. */
@@ -35,12 +36,30 @@ const CONFIGURATIONS: Readonly<Record<string, string>> = {
 /** For a language whose word forms PostgreSQL does not know. */
 const UNKNOWN_FORMS = 'simple';
 
-/** Loads the detector: a fifth of a second, and 60 MB. @param fallback for texts too short or too odd to be sure of */
-export async function createLanguageOf(fallback: string): Promise<LanguageOf> {
-  const { default: eld } = await import('eld/extrasmall');
+/** Loads the detector: a fifth of a second, and 60 MB. */
+const loadDetector = async (): Promise<typeof import('eld/extrasmall').default> =>
+  (await import('eld/extrasmall')).default;
+
+/**
+ * Without the detector every text is in the fallback: a module that failed to load once, as on a disk that did not
+ * answer, fails for good in this process, and no exchange may wait for that.
+ * @param fallback for texts too short or too odd to be sure of
+ */
+export async function createLanguageOf(
+  fallback: string,
+  logger: Logger,
+  load = loadDetector,
+): Promise<LanguageOf> {
+  const detector = await load().catch((error: unknown) => {
+    logger.warn(`Languages are not told apart until the next start; exchanges are taken for ${fallback}.`, {
+      error: String(error),
+    });
+    return null;
+  });
+  if (detector === null) return () => fallback;
   return ({ prompt, response }) => {
     const text = `${prompt.slice(0, READ_CHARACTERS)}\n${response.slice(0, READ_CHARACTERS)}`;
-    const detected = eld.detect(text);
+    const detected = detector.detect(text);
     if (!detected.isReliable()) return fallback;
     return CONFIGURATIONS[detected.language] ?? UNKNOWN_FORMS;
   };

@@ -53,7 +53,7 @@ export function openVault(options: VaultOptions): Vault {
   if (!isOn) return emptyVault('The vault is switched off by MINIVAULT_VAULT=off.');
   const database = openDatabase({ url, folder, logger });
   // Loading the detector takes time that the start has not.
-  const loadLanguageOf = () => createLanguageOf(options.language);
+  const loadLanguageOf = () => createLanguageOf(options.language, logger);
   const follower = new LogFollower({ path, database, loadLanguageOf, logger });
   log.onWritten(() => follower.wake());
   const eraser = new Eraser({ path, database, isShared: url !== null, log, follower, logger });

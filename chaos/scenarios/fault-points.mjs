@@ -1,0 +1,169 @@
+// G6: one call after the other at the gateway's boundaries fails, one a round, until a round has no such call any more. The
+// gateway goes on through all of them.
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ask } from '../client.mjs';
+import { DIALECTS } from '../dialects.mjs';
+import { arm } from '../fault-points.mjs';
+import { startGateway } from '../gateway.mjs';
+import { checkDatabase, checkInvariants } from '../invariants.mjs';
+import { Ledger } from '../ledger.mjs';
+import { readLog } from '../log-files.mjs';
+import { createDatabase } from '../own-database.mjs';
+import { pick } from '../random.mjs';
+import { NotHere } from '../run-scenarios.mjs';
+import { until } from '../worker-process.mjs';
+
+export const goal = 'G6';
+export const title = 'each call to files, database and worker fails once, one a round';
+
+/** Every call, or every so many of them. */
+const STEP = { full: 1, short: 9 };
+const MAX_POINTS = 400;
+const EXCHANGES = 4;
+/** What must not stand in the console: somebody did not catch a failure. */
+const UNFORESEEN = /unforeseen|unhandled|uncaught/i;
+const SETTLE_MS = 60_000;
+
+/** @type {readonly { boundary: 'file' | 'database' | 'worker', code: string }[]} */
+const KINDS = [
+  { boundary: 'file', code: 'EIO' },
+  { boundary: 'file', code: 'ENOSPC' },
+  { boundary: 'database', code: 'ECONNRESET' },
+  { boundary: 'worker', code: 'EPIPE' },
+];
+
+/** @typedef {import('../gateway.mjs').Gateway} Gateway */
+
+/** @param {import('../run-scenarios.mjs').RunOptions} options */
+export async function run({ scale, random, folder, say, databaseUrl }) {
+  const database = await quickDatabase(databaseUrl ?? undefined);
+  try {
+    return await tryPoints({ scale, random, folder, say, databaseUrl: database?.url ?? null });
+  } finally {
+    await database?.remove();
+  }
+}
+
+/** A server, where there is one: the embedded database is opened anew after each broken connection, which takes seconds. @param {string} [server] */
+async function quickDatabase(server) {
+  try {
+    return await createDatabase(server);
+  } catch (error) {
+    if (error instanceof NotHere) return null;
+    throw error;
+  }
+}
+
+/** @param {import('../run-scenarios.mjs').RunOptions} options */
+async function tryPoints({ scale, random, folder, say, databaseUrl = null }) {
+  const socket = path.join(folder, 'shim.sock');
+  const ledger = new Ledger(random);
+  const gateway = await startGateway({
+    folder,
+    databaseUrl,
+    plan: { slots: EXCHANGES, tokens: 6, gap_ms: 1 },
+    imports: [path.join(import.meta.dirname, '..', 'fault-shim.mjs')],
+    env: { CHAOS_SHIM: socket, MINIVAULT_LOG_MAX_BYTES: '40000' },
+  });
+  const url = await gateway.url;
+  await gateway.ready();
+  /** @type {string[]} */
+  const faults = [];
+  /** @type {Record<string, number>} */
+  const reached = {};
+  /** @type {import('../ledger.mjs').Entry[]} */
+  const doomed = [];
+  let tried = 0;
+  for (const { boundary, code } of KINDS) {
+    const name = `${boundary}, ${code}`;
+    reached[name] = 0;
+    for (let at = 0; at < MAX_POINTS; at += STEP[scale]) {
+      await arm(socket, { boundary, at, code });
+      const wrong = await round(gateway, url, ledger, random, doomed);
+      const { hit } = await arm(socket, null);
+      await gateway.until('at rest after a fault', isAtRest, SETTLE_MS);
+      faults.push(...wrong.map(fault => `${name}, call ${at} (${hit ?? 'not reached'}): ${fault}`));
+      if (hit === null) break;
+      tried += 1;
+      reached[name] += 1;
+    }
+    say(`${name}: ${reached[name]} calls failed, ${faults.length} faults`);
+  }
+  const unforeseen = gateway.console.filter(line => UNFORESEEN.test(line));
+  faults.push(...unforeseen);
+  // An erasure that was broken off is tried again every 10 s.
+  await until(
+    async () => (await checkDatabase(gateway, await readLog(gateway.logFile))).length === 0,
+    'log and database agree',
+    SETTLE_MS,
+    500,
+  );
+  const { exchanges } = await readLog(gateway.logFile);
+  ledger.entries = ledger.entries.filter(entry => !doomed.includes(entry) || exchanges.has(entry.id ?? ''));
+  const checked = await checkInvariants(gateway, ledger, { hasErased: true });
+  await gateway.stop();
+  return {
+    tried,
+    failed: faults.length + checked.faults.length,
+    faults: [...faults, ...checked.faults],
+    figures: {
+      ...reached,
+      on: databaseUrl === null ? 'the embedded database' : 'PostgreSQL',
+      'failures nobody caught': unforeseen.length,
+      requests: ledger.entries.length,
+    },
+  };
+}
+
+/** @param {any} health */
+function isAtRest({ worker, queue, log, vault }) {
+  const isQuiet = worker.running + queue.running + queue.waiting === 0;
+  return (
+    isQuiet &&
+    worker.state === 'ready' &&
+    !log.degraded &&
+    vault.state === 'ready' &&
+    vault.behind_bytes === 0
+  );
+}
+
+/**
+ * What a gateway does in a day: answers, one of them read again, one erased, one left.
+ * @param {Gateway} gateway @param {string} url @param {Ledger} ledger @param {import('../random.mjs').Random} random
+ * @param {import('../ledger.mjs').Entry[]} doomed are erased, or will be once the fault has passed
+ * @returns {Promise<string[]>} what is wrong with it
+ */
+async function round(gateway, url, ledger, random, doomed) {
+  const asked = Array.from({ length: EXCHANGES }, (_, number) =>
+    ask(url, ledger, {
+      dialect: pick(random, DIALECTS),
+      tokens: 6,
+      ...(number === 0 ? { leaveAfterPieces: 2 } : {}),
+    }),
+  );
+  const entries = await Promise.all(asked);
+  // The database follows the log.
+  await sleep(20);
+  /** @type {string[]} */
+  const wrong = [];
+  const history = await gateway.get('/history?limit=5');
+  if (history.status !== 200 && history.status !== 503)
+    wrong.push(`GET /history: ${history.status} ${history.body}`);
+  const erased = entries.find(({ outcome, id }) => outcome === 'completed' && id !== null);
+  if (erased !== undefined) {
+    const { status, body } = await gateway.get(`/history/${erased.id}`, {}, 'DELETE');
+    if (![204, 404, 503].includes(status)) wrong.push(`DELETE /history: ${status} ${body}`);
+    const { exchanges } = await readLog(gateway.logFile);
+    if (status === 204 && exchanges.has(erased.id ?? '')) {
+      wrong.push('it says that it has erased what is still in the log');
+    }
+    doomed.push(erased);
+  }
+  for (const { outcome, text, code, dialect } of entries) {
+    const isLost = outcome !== 'completed' && outcome !== 'left' && !(outcome === 'failed' && text !== '');
+    if (isLost) wrong.push(`${dialect} was told ${outcome}: ${code}`);
+  }
+  if (gateway.failure !== null) throw new Error(`the gateway died: ${gateway.failure}`);
+  return wrong;
+}
