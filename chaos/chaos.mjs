@@ -1,4 +1,5 @@
 // `npm run chaos`: the fault suite. Needs `npm run build`, as set-up does it.
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeSection } from '../bench/readme-section.mjs';
@@ -20,6 +21,7 @@ Exit code 1 when anything failed.
 const SEED = 7;
 const RESULTS = path.join(import.meta.dirname, 'results.json');
 const README = path.join(import.meta.dirname, '..', 'README.md');
+const BUILT = path.join(import.meta.dirname, '..', 'dist', 'main.js');
 
 async function main() {
   const { values } = parseArgs({
@@ -46,6 +48,13 @@ async function main() {
     return;
   }
   if (!values['from-results']) {
+    if (!existsSync(BUILT)) {
+      process.stderr.write('There is no built gateway; run `npm run setup` first.\n');
+      process.exitCode = 2;
+      return;
+    }
+    // What runs, and what is mounted, goes with this process.
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(name, () => process.exit(130));
     const results = await runScenarios(
       all.filter(({ goal }) => only?.includes(goal) ?? true),
       {

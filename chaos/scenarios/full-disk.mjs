@@ -1,5 +1,5 @@
 // G15: the disk of the log is full while exchanges go on, and has room again later.
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -30,6 +30,8 @@ export async function run({ scale, random, folder, say, databaseUrl = null }) {
   } catch (error) {
     throw new NotHere(`no tmpfs may be mounted: ${String(error).split('\n')[0]}`);
   }
+  const unmount = () => execFileSync('umount', ['--lazy', disk]);
+  process.once('exit', unmount);
   try {
     const logFile = path.join(disk, 'log.jsonl');
     const gateway = await startGateway({ folder, logFile, databaseUrl, plan: { slots: 8, gap_ms: 5 } });
@@ -63,7 +65,8 @@ export async function run({ scale, random, folder, say, databaseUrl = null }) {
       },
     };
   } finally {
-    await command('umount', ['--lazy', disk]);
+    process.off('exit', unmount);
+    unmount();
   }
 }
 
