@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 /** One uses only lower levels and its own folder; equals are strangers. Names of root files and of folders. */
 const LEVELS: readonly (readonly string[])[] = [
+  ['error-codes'],
   ['errors', 'domain', 'settings'],
   ['config', 'log', 'metrics', 'tracing', 'backend', 'locks'],
   ['worker', 'store', 'dialects', 'upstream', 'access', 'limits'],
