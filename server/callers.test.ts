@@ -2,6 +2,7 @@
 // another's is answered exactly as what is not there.
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { askAs, bearer } from './testing/ask-as.js';
 import { openJobStream } from './testing/job-stream.js';
 import { type OpenStream, openStream } from './testing/read-stream.js';
 import { type StartedApp, startApp } from './testing/start-app.js';
@@ -15,19 +16,9 @@ const streams: OpenStream[] = [];
 /** Of one exchange each, with whales in it. */
 const exchanges = new Map<string, string>();
 
-const as = (name: string): Record<string, string> => ({ Authorization: `Bearer ${secrets.get(name)}` });
-
-async function ask(name: string, route: string, body?: object) {
-  const [method = '', path = ''] = route.split(' ');
-  const answer = await fetch(app.url + path, {
-    method,
-    headers: { ...as(name), ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await answer.text();
-  const isJson = answer.headers.get('content-type')?.startsWith('application/json') && text !== '';
-  return { status: answer.status, text, body: isJson ? JSON.parse(text) : null, headers: answer.headers };
-}
+const ask = (name: string, route: string, body?: object) =>
+  askAs(app.url, secrets.get(name) ?? '', route, body);
+const as = (name: string) => bearer(secrets.get(name) ?? '');
 
 /** The answer without what differs between any two: whose request it was, and the id that was asked for. */
 async function shape(name: string, route: string, id: string, body?: object) {
@@ -282,15 +273,6 @@ describe('an idempotency key', () => {
     const [bobs, alices] = [await send('bob'), await send('alice')];
     expect(alices).not.toBe(bobs);
     expect([await send('bob'), await send('alice')]).toEqual([bobs, alices]);
-  });
-});
-
-describe('documents', () => {
-  it('are everybody’s who may read them', async () => {
-    const added = await ask('bob', 'POST /api/v1/documents/add', { documents: ['Whales sing.'] });
-    expect(added.status).toBe(200);
-    const { body } = await ask('alice', 'GET /api/v1/documents');
-    expect(body.total).toBe(1);
   });
 });
 
