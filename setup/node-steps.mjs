@@ -64,7 +64,9 @@ export function build(root) {
   const isSource = (/** @type {string} */ file) =>
     /\.m?[jt]s$/.test(file) && !file.endsWith('.test.ts') && !file.startsWith(path.join('server', 'testing'));
   const isPagePart = (/** @type {string} */ file) =>
-    /\.(?:tsx?|css|html|svg|json)$/.test(file) && !file.endsWith('.test.ts');
+    /\.(?:tsx?|css|html|svg|json)$/.test(file) &&
+    !file.endsWith('.test.ts') &&
+    !file.startsWith(path.join('web', 'tests'));
   return {
     id: 'build',
     title: 'Build',
