@@ -18,7 +18,7 @@ import { unknownSettings } from './unknown-settings.js';
 const EXIT_TAKEN = 1;
 const EXIT_CONFIG = 78;
 /** A second signal must end everything within a second. */
-const HASTY_CLOSE_MS = 800;
+const HASTY_CLOSE_MS = 500;
 /** npm passes on the Ctrl-C that the terminal has sent to us already: two signals, one wish. */
 const SAME_SIGNAL_MS = 200;
 const LAST_BYTES_TIMEOUT_MS = 1_000;
