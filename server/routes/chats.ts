@@ -8,6 +8,7 @@ import { scopeOf } from '../http/request-scope.js';
 import type { Chats, ChatTurns } from '../store/chats.js';
 import { isExchangeId } from '../store/exchange-history.js';
 import type { Vault } from '../store/vault.js';
+import { behind } from './history.js';
 
 export interface ChatsRouteParts {
   readonly chats: Chats;
@@ -16,14 +17,15 @@ export interface ChatsRouteParts {
 
 type OfOne = RequestHandler<{ id: string }>;
 
-/** @throws AppError chat_not_found, also for another caller's */
+/** @throws AppError chat_not_found, also for another caller's; storage_unavailable when it may be among what the database has yet to take */
 async function requireChat(
   { chats, vault }: ChatsRouteParts,
   id: string,
   owner: string | null,
 ): Promise<ChatTurns> {
-  await vault.caughtUp();
+  const isCaughtUp = await vault.caughtUp();
   const found = isExchangeId(id) ? await chats.find(id, owner) : null;
+  if (found === null && !isCaughtUp && isExchangeId(id)) throw behind(`Chat "${id}"`);
   if (found === null) throw new AppError('chat_not_found', `There is no chat "${id}".`, { param: 'id' });
   return found;
 }

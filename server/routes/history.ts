@@ -21,6 +21,15 @@ const BEHIND_RETRY_MS = 1_000;
 
 type OfOne = RequestHandler<{ id: string }>;
 
+/** What is not found may be among what the database has yet to take. */
+export function behind(what: string): AppError {
+  return new AppError(
+    'storage_unavailable',
+    `${what} is not in the database, which has not read the whole log yet.`,
+    { retryAfterMs: BEHIND_RETRY_MS },
+  );
+}
+
 /**
  * Its line of the log. An answer that has just ended is waited for.
  * @param owner whose it must be; null: anybody's
@@ -34,13 +43,7 @@ export async function requireExchange(
   const isCaughtUp = await vault.caughtUp();
   const line = await history.find(id, owner);
   if (line !== null) return line;
-  if (!isCaughtUp && isExchangeId(id)) {
-    throw new AppError(
-      'storage_unavailable',
-      `Exchange "${id}" is not in the database, which has not read the whole log yet.`,
-      { retryAfterMs: BEHIND_RETRY_MS },
-    );
-  }
+  if (!isCaughtUp && isExchangeId(id)) throw behind(`Exchange "${id}"`);
   throw new AppError('exchange_not_found', `There is no exchange "${id}" in the history.`, { param: 'id' });
 }
 
