@@ -22,6 +22,7 @@ export const UNOBSERVED: Observers = {
   accessLevel: 'debug',
 };
 
+/** Without its path, which may hold what the client should not have put there; its route is told at the end. */
 export function startSpan(req: Request, requestId: string, tracer: Tracer): Span {
   if (PROBES.has(req.path)) return NO_SPAN;
   const { traceparent, tracestate } = req.headers;
@@ -31,7 +32,6 @@ export function startSpan(req: Request, requestId: string, tracer: Tracer): Span
   };
   return tracer.request(req.method, headers, {
     'http.request.method': req.method,
-    'url.path': req.path,
     'minivault.request_id': requestId,
   });
 }

@@ -90,6 +90,23 @@ describe('exchanges', () => {
   });
 });
 
+it('counts what becomes of submitted jobs, whose clients are told on another stream', async () => {
+  const stream = await openStream(`${app.url}/api/v1/chat/stream/c1`, { method: 'GET' });
+  await stream.seen(text => text.includes('connected'));
+  const submit = (prompt: string) =>
+    readStream(`${app.url}/api/v1/chat/submit`, { body: { prompt, client_id: 'c1' } });
+  await submit('fine');
+  await submit('RAISES');
+  await app.until(
+    async () => (await metrics()).sum('minivault_exchanges_total', { dialect: 'job-sse' }) === 2,
+  );
+  await stream.seen(text => text.includes('worker_error'));
+  const { sum } = await metrics();
+  expect(sum('minivault_exchanges_total', { dialect: 'job-sse', status: 'failed' })).toBe(1);
+  expect(sum('minivault_errors_total', { code: 'worker_error' })).toBe(1);
+  stream.leave();
+});
+
 describe('requests', () => {
   it('are counted by the route that took them, never by what the client wrote', async () => {
     await ask('fine');
