@@ -92,9 +92,8 @@ async function beginResponse(
   const format = (): string | null =>
     reading === 'bare' ? 'bare' : (worker.status().model?.tool_format ?? null);
   const reader = { format, exchangeId: id, isParallel: body.parallel_tool_calls ?? true };
-  const frames = await begin(
-    foldFrames(reading === 'none' ? generated : parseToolCalls(generated, reader), fold),
-  );
+  const source = foldFrames(reading === 'none' ? generated : parseToolCalls(generated, reader), fold);
+  const frames = await begin(source);
   const background = isBackground ? runInBackground(frames, leaving) : null;
   const kept = toKept(fold, context, { caller: scope.caller.name, conversation, background });
   const keep = (): void => {
@@ -104,7 +103,14 @@ async function beginResponse(
     if (responses.has(kept.id)) responses.put(kept);
   };
   void background?.ended.then(recount);
-  if (isBackground || body.stream === true) keep();
+  try {
+    if (isBackground || body.stream === true) keep();
+  } catch (error) {
+    // It has begun, and nobody will read it: its slot would never be free again.
+    leaving.abort();
+    await source.return(undefined);
+    throw error;
+  }
   // A whole one is kept when it is there, and only if it has not failed.
   const onEnd = (): void => {
     if (body.stream === true) recount();
