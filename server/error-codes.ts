@@ -117,7 +117,7 @@ export const ERRORS = {
   rate_limited: {
     status: 429,
     retryable: true,
-    about: 'Too many requests of this key or address; `X-RateLimit-Reset` tells when there is room.',
+    about: 'Too many requests, or wrong keys, of one key or address; `Retry-After` tells when there is room.',
   },
   concurrency_exceeded: {
     status: 429,
