@@ -8,6 +8,8 @@ import { CHECKS, FORMATTERS, runStages, TESTS } from './stages.mjs';
 import { hasVault, wantsVault } from './vault-steps.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+// Where it was started from may be gone, and libraries that ask for it would end the process.
+process.chdir(ROOT);
 const SERVER = new URL('../dist/main.js', import.meta.url);
 const USAGE = 'Usage: npm start [-- --help] [-- --fail-fast]\n';
 
