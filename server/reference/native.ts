@@ -1,6 +1,7 @@
 // The gateway's own routes: the prompt server of system A, and how it is.
 import { z } from 'zod';
 import { generateBodySchema } from '../dialects/generate-body.js';
+import { healthSchema } from '../dialects/health.js';
 import { wireTimingsSchema, wireUsageSchema } from '../dialects/wire-figures.js';
 import { BODY_ERRORS, GENERATION_ERRORS, type Operation } from './operation.js';
 
@@ -36,7 +37,7 @@ export const healthOperation: Operation = {
   answers: {
     200: {
       description: 'Also when something is wrong: `status` tells.',
-      content: { 'application/json': status.loose() },
+      content: { 'application/json': healthSchema },
     },
   },
   errors: ['internal'],

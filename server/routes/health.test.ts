@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { adminHealthSchema } from '../dialects/health.js';
 import { openStream, readStream } from '../testing/read-stream.js';
 import { type StartedApp, startApp } from '../testing/start-app.js';
 
@@ -56,10 +57,9 @@ describe('health', () => {
     app = await startApp({ plan: { rules: [{ match: 'DIE', at: 1, do: 'exit:3', times: 1 }] } });
     await readStream(`${app.url}/generate`, { body: { prompt: 'DIE' } });
     await app.until(() => app.parts.worker.status().state === 'ready');
-    expect((await get('/health')).body.worker).toMatchObject({
-      restarts: 1,
-      last_exit: { code: 3, signal: null },
-    });
+    const { body } = await get('/health');
+    expect(body.worker).toMatchObject({ restarts: 1, last_exit: { code: 3, signal: null } });
+    expect(adminHealthSchema.parse(body), 'nothing that is not documented').toEqual(body);
   });
 
   it('stays up and answers 503 with the remedy when there is no Python', async () => {

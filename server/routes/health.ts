@@ -1,6 +1,7 @@
 // GET /health (everything), /livez (the process), /readyz (may prompts be answered now).
 import type { RequestHandler } from 'express';
 import type { Backend, BackendStatus, UpstreamStatus } from '../backend/backend.js';
+import type { AdminHealth, Health, UserHealth } from '../dialects/health.js';
 import type { Caller } from '../domain/caller.js';
 import { AppError } from '../errors.js';
 import type { Admission } from '../generation/admission.js';
@@ -23,27 +24,37 @@ export interface HealthParts {
   readonly isStopping: () => boolean;
 }
 
-function toWireWorker(status: BackendStatus): unknown {
-  const { lastExit } = status;
+function toPublicWorker(status: BackendStatus): UserHealth['worker'] {
   return {
     state: status.state,
-    fault: status.fault,
-    loading: status.loading,
+    loading: status.loading && { ...status.loading },
     model: withoutDetails(status.model),
     engine: status.engine,
     embedder: withoutTokenizer(status.embedder),
     slots: status.slots,
+  };
+}
+
+function toWireWorker(status: BackendStatus): AdminHealth['worker'] {
+  const { lastExit } = status;
+  return {
+    ...toPublicWorker(status),
+    fault: status.fault,
     pid: status.pid,
     running: status.running,
     restarts: status.restarts,
     recycles: status.recycles,
     rss_bytes: status.rssBytes,
-    last_exit: lastExit,
+    last_exit: lastExit && { ...lastExit },
     protocol_faults: status.protocolFaults,
   };
 }
 
-async function toWireVault({ database, status, measure }: HealthParts['vault']): Promise<unknown> {
+async function toWireVault({
+  database,
+  status,
+  measure,
+}: HealthParts['vault']): Promise<AdminHealth['vault']> {
   const { state, kind, fault, hasVectors } = database.status();
   const { indexed, lastIndexedAt, damaged, fault: indexFault } = status();
   return {
@@ -52,7 +63,7 @@ async function toWireVault({ database, status, measure }: HealthParts['vault']):
     fault: fault ?? indexFault,
     vectors: hasVectors,
     indexed,
-    last_indexed_at: lastIndexedAt,
+    last_indexed_at: lastIndexedAt?.toISOString() ?? null,
     behind_bytes:
       state === 'ready'
         ? await measure().then(
@@ -64,7 +75,7 @@ async function toWireVault({ database, status, measure }: HealthParts['vault']):
   };
 }
 
-function toWireLimits({ counts, store, refused, redis }: LimitsStatus): unknown {
+function toWireLimits({ counts, store, refused, redis }: LimitsStatus): AdminHealth['limits'] {
   return {
     enabled: counts,
     store,
@@ -73,26 +84,31 @@ function toWireLimits({ counts, store, refused, redis }: LimitsStatus): unknown 
   };
 }
 
-function toWireUpstream({ url, lastSuccessAt, lastFailure, isDown }: UpstreamStatus): unknown {
+function toWireUpstream({
+  url,
+  lastSuccessAt,
+  lastFailure,
+  isDown,
+}: UpstreamStatus): AdminHealth['upstream'] {
   return { url, is_down: isDown, last_success_at: lastSuccessAt, last_failure: lastFailure };
 }
 
 /** Its template alone is longer than all the rest; POST /api/show has it. */
-function withoutDetails(model: BackendStatus['model']): unknown {
+function withoutDetails(model: BackendStatus['model']): UserHealth['worker']['model'] {
   if (model === null) return null;
   const { details: _, ...rest } = model;
   return rest;
 }
 
 /** Its path is nobody's business. */
-function withoutTokenizer(embedder: BackendStatus['embedder']): unknown {
+function withoutTokenizer(embedder: BackendStatus['embedder']): UserHealth['worker']['embedder'] {
   if (embedder === null) return null;
   const { tokenizer: _, ...rest } = embedder;
   return rest;
 }
 
 /** One word for a person: `degraded` still answers prompts, but something needs a look. */
-function overall(status: BackendStatus, isDegraded: boolean, stopping: boolean): string {
+function overall(status: BackendStatus, isDegraded: boolean, stopping: boolean): Health['status'] {
   if (stopping) return 'stopping';
   if (status.state === 'failed' || status.state === 'stopped') return 'failed';
   if (status.state === 'unloaded') return 'unloaded';
@@ -155,10 +171,11 @@ export function healthRoute(parts: HealthParts): RequestHandler {
       max_waiting: parts.maxWaiting,
     };
     if (scopeOf(res).caller.role !== 'admin') {
-      res.json({ ...forEveryone, ...publicParts(parts, worker, log), queue });
+      const answer: UserHealth = { ...forEveryone, ...publicParts(parts, worker, log), queue };
+      res.json(answer);
       return;
     }
-    res.json({
+    const answer: AdminHealth = {
       ...forEveryone,
       worker: toWireWorker(worker),
       ...(worker.upstream === null ? {} : { upstream: toWireUpstream(worker.upstream) }),
@@ -167,28 +184,32 @@ export function healthRoute(parts: HealthParts): RequestHandler {
       audit: toWireWriter(audit),
       vault: await toWireVault(parts.vault),
       limits: toWireLimits(parts.limits.status()),
-    });
+    };
+    res.json(answer);
   };
 }
 
 /** What tells a user whether it works: no words of the worker or the disk, no process, no place, no figure of others. */
-function publicParts({ vault }: HealthParts, worker: BackendStatus, log: ExchangeLogStatus): object {
+function publicParts(
+  { vault }: HealthParts,
+  worker: BackendStatus,
+  log: ExchangeLogStatus,
+): Pick<UserHealth, 'worker' | 'log' | 'vault'> {
   const { state, hasVectors } = vault.database.status();
   return {
-    worker: {
-      state: worker.state,
-      loading: worker.loading,
-      model: withoutDetails(worker.model),
-      engine: worker.engine,
-      embedder: withoutTokenizer(worker.embedder),
-      slots: worker.slots,
-    },
+    worker: toPublicWorker(worker),
     log: { degraded: log.degraded },
     vault: { state, vectors: hasVectors },
   };
 }
 
-function toWireWriter({ degraded, spooled, dropped, tornTails, lastError }: ExchangeLogStatus): object {
+function toWireWriter({
+  degraded,
+  spooled,
+  dropped,
+  tornTails,
+  lastError,
+}: ExchangeLogStatus): AdminHealth['log'] {
   return { degraded, spooled, dropped, torn_tails: tornTails, last_error: lastError };
 }
 
