@@ -5,6 +5,8 @@ import { type StartedApp, startApp } from './testing/start-app.js';
 
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
 const FIRST_LOAD_BYTES = 200_000;
+/** What views share is counted, whoever needs it; other views are not. */
+const isOfTheFirstView = (file: string): boolean => !/\/(?!chat-)[\w-]+-view-/.test(file);
 
 describe('the page', () => {
   let app: StartedApp;
@@ -42,6 +44,13 @@ describe('the page', () => {
     expect(text).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\bon\w+=/);
   });
 
+  it('keeps its policy when a browser asks whether it has changed, as a reload does', async () => {
+    const { headers } = await page();
+    const again = await page().set('If-None-Match', String(headers.etag));
+    expect(again.status).toBe(304);
+    expect(again.headers['content-security-policy']).toBe(headers['content-security-policy']);
+  });
+
   it('has every file that it names, each kept by browsers under its name for ever', async () => {
     const names = await assets();
     expect(names.length).toBeGreaterThan(8);
@@ -54,7 +63,7 @@ describe('the page', () => {
 
   it(`comes in under ${FIRST_LOAD_BYTES / 1000} kB with its first view, compressed`, async () => {
     let bytes = 0;
-    for (const name of ['/', ...(await assets()).filter(file => /\/(?:index|chat-view)-/.test(file))]) {
+    for (const name of ['/', ...(await assets()).filter(isOfTheFirstView)]) {
       const answer = await fetch(app.url + name, { headers: { Accept: BROWSER, 'Accept-Encoding': 'br' } });
       expect(answer.headers.get('content-encoding'), name).toBe('br');
       bytes += Number(answer.headers.get('content-length'));

@@ -61,6 +61,12 @@ const everyonesSchema = z.strictObject({
   version: z.string(),
   uptime_s: count,
   queue: z.strictObject({ waiting: count, running: count, max_waiting: count }),
+  documents: z
+    .strictObject({
+      top_k: count,
+      threshold: z.number().describe('Least similarity of a passage, from -1 to 1.'),
+    })
+    .describe('What grounds an answer where a request does not say it.'),
 });
 
 export const userHealthSchema = everyonesSchema.extend({

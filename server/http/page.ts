@@ -36,13 +36,14 @@ export function openPage(folders: readonly string[] = FOLDERS): Page | null {
       // Names of assets hold a digest of what is in them.
       const isFixed = /-[\w-]{8}\.\w+$/.test(name);
       res.setHeader('Cache-Control', isFixed ? 'public, max-age=31536000, immutable' : 'no-cache');
-      if (name === '/' || name.endsWith('.html')) {
-        res.setHeader('Content-Security-Policy', POLICY);
-      }
     },
   });
   return {
-    index: (req, res, next) => files(req, res, next),
+    index: (req, res, next) => {
+      // Before anything is looked up: a 304 changes the headers of the page that a browser has kept.
+      res.setHeader('Content-Security-Policy', POLICY);
+      files(req, res, next);
+    },
     assets: (req, res, next) => {
       const isAsset = (req.method === 'GET' || req.method === 'HEAD') && req.path.startsWith('/assets/');
       if (isAsset) files(req, res, next);

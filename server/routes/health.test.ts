@@ -29,6 +29,7 @@ describe('health', () => {
       log: { degraded: false, spooled: 0, dropped: 0 },
       audit: { degraded: false, spooled: 0, dropped: 0 },
       vault: { state: 'off', kind: null, vectors: false, behind_bytes: null },
+      documents: { threshold: 0.7, top_k: 5 },
     });
   });
 

@@ -20,6 +20,7 @@ export interface HealthParts {
   readonly vault: Pick<Vault, 'database' | 'status' | 'measure'>;
   readonly maxWaiting: number;
   readonly limits: Pick<Limits, 'status'>;
+  readonly retrieval: { readonly topK: number; readonly threshold: number };
   readonly version: string;
   readonly isStopping: () => boolean;
 }
@@ -82,6 +83,11 @@ function toWireLimits({ counts, store, refused, redis }: LimitsStatus): AdminHea
     refused,
     redis: redis && { up: redis.isUp, fallbacks: redis.fallbacks, last_error: redis.lastError },
   };
+}
+
+/** What grounds an answer where a request does not say it. */
+function toWireDocuments({ topK, threshold }: HealthParts['retrieval']): Health['documents'] {
+  return { top_k: topK, threshold };
 }
 
 function toWireUpstream({
@@ -164,6 +170,7 @@ export function healthRoute(parts: HealthParts): RequestHandler {
       status: overall(worker, log.degraded || audit.degraded, parts.isStopping()),
       version: parts.version,
       uptime_s: Math.round(process.uptime()),
+      documents: toWireDocuments(parts.retrieval),
     };
     const queue = {
       waiting: parts.admission.waiting,

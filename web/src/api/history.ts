@@ -19,21 +19,29 @@ export interface HistoryFilters {
 }
 
 /** @throws ApiError exchange_not_found */
-export function readExchange(id: string): Promise<HistoryItem> {
-  return ask(`/history/${encodeURIComponent(id)}`);
+export function readExchange(id: string, signal?: AbortSignal): Promise<HistoryItem> {
+  return ask(`/history/${encodeURIComponent(id)}`, signal === undefined ? {} : { signal });
 }
 
 /** Newest first. @throws ApiError */
-export function listExchanges(filters: HistoryFilters, cursor: string | null): Promise<HistoryPage> {
-  return ask('/history', { query: { ...filters, ...(cursor === null ? {} : { cursor }), limit: 25 } });
+export function listExchanges(
+  filters: HistoryFilters,
+  cursor: string | null,
+  signal?: AbortSignal,
+): Promise<HistoryPage> {
+  return ask('/history', {
+    query: { ...filters, ...(cursor === null ? {} : { cursor }), limit: 25 },
+    ...(signal === undefined ? {} : { signal }),
+  });
 }
 
 /** Asks the same again and compares. @throws ApiError model_changed, unless forced */
-export function replayExchange(id: string, isForced: boolean): Promise<ReplayAnswer> {
+export function replayExchange(id: string, isForced: boolean, signal?: AbortSignal): Promise<ReplayAnswer> {
   return ask(`/history/${encodeURIComponent(id)}/replay`, {
     method: 'POST',
     body: {},
     query: isForced ? { force: 'true' } : {},
+    ...(signal === undefined ? {} : { signal }),
   });
 }
 

@@ -96,7 +96,8 @@ export async function* readEvents(path: string, asked: Asked = {}): AsyncGenerat
   }
 }
 
-async function toError(response: Response): Promise<ApiError> {
+/** What the gateway's refusal says; a 401 asks for a key. */
+export async function toError(response: Response): Promise<ApiError> {
   if (response.status === 401) isRefused.value = true;
   const seconds = Number(response.headers.get('Retry-After') ?? Number.NaN);
   const more = {

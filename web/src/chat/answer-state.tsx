@@ -2,7 +2,8 @@
 import { Link } from 'wouter-preact';
 import { queue } from '../api/queue.js';
 import { spellMs, spellNumber } from '../ui/figures.js';
-import type { Answer, Cost } from './answer.js';
+import type { Answer } from './answer.js';
+import type { Cost } from './cost.js';
 
 export function AnswerState({ answer }: { answer: Answer }) {
   switch (answer.status) {

@@ -1,6 +1,7 @@
 // One answer of a chat: what is known of it, and how the events of a stream change that. Pure.
 import type { HistoryItem } from '../../../server/dialects/history-item.js';
 import { exchangeIdOf, type Response, type ResponseEvent } from '../api/responses.js';
+import { type Cost, costOf } from './cost.js';
 
 /** `waiting` has no place at the model yet; `length` and `cancelled` are cut, and are shown as that. */
 export type AnswerStatus = 'waiting' | 'running' | 'completed' | 'length' | 'cancelled' | 'failed';
@@ -15,14 +16,6 @@ export interface Source {
   readonly filename: string | null;
   /** Null in what the vault kept: the document has it. */
   readonly text: string | null;
-}
-
-/** What an answer has cost; from the vault, once it has ended. */
-export interface Cost {
-  readonly promptTokens: number;
-  readonly completionTokens: number;
-  readonly firstTokenMs: number;
-  readonly tokensPerSecond: number | null;
 }
 
 export interface Answer {
@@ -120,17 +113,5 @@ export function fromExchange(exchange: HistoryItem): Answer {
     })),
     notice: grounding?.notice ?? null,
     cost: costOf(exchange),
-  };
-}
-
-/** Null where the exchange ended before its figures were told. */
-export function costOf({ usage, timings }: Pick<HistoryItem, 'usage' | 'timings'>): Cost | null {
-  if (usage === null || timings === null) return null;
-  const { decode_ms: decodeMs } = timings;
-  return {
-    promptTokens: usage.prompt_tokens,
-    completionTokens: usage.completion_tokens,
-    firstTokenMs: timings.queue_ms + timings.prefill_ms,
-    tokensPerSecond: decodeMs > 0 ? (usage.completion_tokens / decodeMs) * 1000 : null,
   };
 }

@@ -11,8 +11,9 @@ import {
   type ResponseEvent,
   resumeResponse,
 } from '../api/responses.js';
-import { type Answer, costOf, fromExchange, isOver, NEW_ANSWER, withEvent } from './answer.js';
+import { type Answer, fromExchange, isOver, NEW_ANSWER, withEvent } from './answer.js';
 import { chatSettings } from './chat-settings.js';
+import { costOf } from './cost.js';
 import { findRunning, forgetRunning, rememberRunning } from './running-answers.js';
 import { fromMessages, fromStoredChat, type Turn, toMessages } from './turns.js';
 

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { memo } from 'preact/compat';
 import { Markdown } from '../markdown/markdown.js';
-import { tell } from '../ui/notices.js';
+import { copy } from '../ui/clipboard.js';
 import { isOver } from './answer.js';
 import { AnswerSources } from './answer-sources.js';
 import { AnswerState } from './answer-state.js';
@@ -15,15 +15,6 @@ export interface TurnProps {
   readonly index: number;
   readonly turn: Turn;
   readonly isLast: boolean;
-}
-
-async function copy(text: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-    tell('done', 'Copied.');
-  } catch {
-    tell('error', 'The browser does not let this page copy.');
-  }
 }
 
 export const TurnItem = memo(({ chat, index, turn, isLast }: TurnProps) => {

@@ -8,6 +8,7 @@ const USER: UserHealth = {
   version: '1.0.0',
   uptime_s: 5,
   queue: { waiting: 0, running: 0, max_waiting: 512 },
+  documents: { top_k: 5, threshold: 0.7 },
   worker: { state: 'ready', loading: null, model: null, engine: 'fake', embedder: null, slots: 2 },
   log: { degraded: false },
   vault: { state: 'ready', vectors: true },

@@ -60,3 +60,8 @@ export function sanitize(html: string): string {
     KEEP_CONTENT: true,
   });
 }
+
+/** A passage that the gateway has escaped and marked: its text and its marks, and nothing else whatever comes. */
+export function sanitizeMarks(html: string): string {
+  return purify.sanitize(html, { ALLOWED_TAGS: ['mark'], ALLOWED_ATTR: [], KEEP_CONTENT: true });
+}

@@ -2,10 +2,10 @@
 import type { ComponentType } from 'preact';
 import { lazy, Suspense } from 'preact/compat';
 import { Route, Router, Switch } from 'wouter-preact';
-import { useHashLocation } from 'wouter-preact/use-hash-location';
 import { isRefused } from '../api/key.js';
 import { SignIn } from '../sign-in/sign-in.js';
 import { Notices } from '../ui/notices.js';
+import { useHashAddress } from './hash-address.js';
 import { Navigation } from './navigation.js';
 import { NotHere } from './not-here.js';
 import { VIEWS } from './views.js';
@@ -17,7 +17,7 @@ const loaded: readonly (readonly [path: string | RegExp, view: ComponentType])[]
 export function App() {
   if (isRefused.value) return <SignIn />;
   return (
-    <Router hook={useHashLocation}>
+    <Router hook={useHashAddress}>
       <button type="button" class="skip" onClick={focusMain}>
         Skip to the content
       </button>
