@@ -106,6 +106,9 @@ describe('a connection', () => {
       'GET /livez HTTP/1.1\r\nHost: localhost\r\nExpect: magic\r\n\r\n',
       'expectation_failed',
     ],
+    ['a URL of another kind', 400, 'GET foo://host HTTP/1.1\r\nHost: localhost\r\n\r\n', 'invalid_request'],
+    ['a URL that is none', 400, 'GET http://[bad/ HTTP/1.1\r\nHost: localhost\r\n\r\n', 'invalid_request'],
+    ['no path', 400, 'GET * HTTP/1.1\r\nHost: localhost\r\n\r\n', 'invalid_request'],
     ['CONNECT', 405, 'CONNECT /generate HTTP/1.1\r\nHost: localhost\r\n\r\n', 'method_not_allowed'],
   ])('with %s gets %i as JSON with a request id', async (_name, status, raw, code) => {
     const peer = await open();
@@ -124,6 +127,15 @@ describe('a connection', () => {
     socket.write('GET /livez HTTP/1.0\r\n\r\n');
     await app.until(peer.isClosed);
     expect(occurrences(peer.text(), 'HTTP/1.1 200 OK')).toBe(2);
+  });
+
+  it('that asks by a whole URL is answered as for its path, and needs a key where that does', async () => {
+    const peer = await open({ env: { API_KEY: 'a-key-for-this-test' } });
+    socket.write('GET http://localhost/livez?a=1 HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    socket.write('GET http://localhost/livez/../history HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    socket.write('OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+    await app.until(peer.isClosed);
+    expect(peer.text().match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 401', 'HTTP/1.1 401']);
   });
 
   it('with 20 KiB of headers gets 431', async () => {

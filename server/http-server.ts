@@ -9,6 +9,7 @@ import { closeGently } from './http/closing.js';
 import { Connections } from './http/connections.js';
 import { askWhoListens } from './http/departure.js';
 import { MAX_HEADERS } from './http/request-head.js';
+import { toPath } from './http/request-target.js';
 
 const HEADERS_TIMEOUT_MS = 10_000;
 /** With the time until it is noticed, a slow client is gone in 15 s. */
@@ -35,6 +36,10 @@ export async function listen(
   port: number,
   recorder?: ErrorRecorder,
 ): Promise<HttpServer> {
+  const answer: RequestListener = (req, res) => {
+    req.url = toPath(req.url ?? '');
+    listener(req, res);
+  };
   const server = createServer(
     {
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -46,10 +51,10 @@ export async function listen(
       // The app says no to these itself, in words.
       requireHostHeader: false,
     },
-    listener,
+    answer,
   );
   server.maxHeadersCount = MAX_HEADERS + 1;
-  server.on('checkExpectation', listener);
+  server.on('checkExpectation', answer);
   const connections = new Connections(server);
   askWhoListens(server, connections);
   server.on('connect', (_req, socket) => lastWords(socket, NO_PROXY));
