@@ -1,14 +1,18 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { GenerateRequest } from '../domain/generation.js';
+import type { BackendRun, RunOutcome } from '../backend/backend.js';
+import type { GenerateRequest, GenerationEvent } from '../domain/generation.js';
 import type { GroundingAsk } from '../domain/grounding.js';
+import type { GenerationRecorder } from '../domain/recorder.js';
 import { AppError } from '../errors.js';
 import { silentLogger } from '../log.js';
 import { SILENT_RECORDER } from '../metrics/silent-recorder.js';
+import { recordingLogger } from '../testing/recording-logger.js';
 import { sampleRequest } from '../testing/sample-request.js';
+import { until } from '../testing/until.js';
 import type { Worker } from '../worker/worker.js';
 import { Admission } from './admission.js';
 import { createDeferred } from './deferred.js';
-import { createGenerate } from './generate.js';
+import { createGenerate, type GeneratorParts } from './generate.js';
 import { createGround, type Ground, type Grounded } from './ground.js';
 import { LiveExchanges } from './live-exchanges.js';
 
@@ -30,7 +34,26 @@ const nothing = createGround({
   logger: silentLogger(),
 });
 
-function start(admission: Admission, ground: Ground = nothing, fields: Partial<GenerateRequest> = {}) {
+const CANCELLED: RunOutcome = {
+  status: 'cancelled',
+  reason: 'cancelled',
+  text: 'a',
+  usage: null,
+  timings: null,
+  numerics: null,
+  error: null,
+};
+
+async function* sayOnce(): AsyncGenerator<readonly GenerationEvent[]> {
+  yield [{ type: 'token', text: 'a', tokens: 1 }];
+}
+
+function start(
+  admission: Admission,
+  ground: Ground = nothing,
+  fields: Partial<GenerateRequest> = {},
+  parts: Partial<GeneratorParts> = {},
+) {
   const log = { append: () => Promise.resolve() };
   const logger = silentLogger();
   const generate = createGenerate({
@@ -43,6 +66,7 @@ function start(admission: Admission, ground: Ground = nothing, fields: Partial<G
     recorder: SILENT_RECORDER,
     queuedIntervalMs: 5,
     generationTimeoutMs: 60_000,
+    ...parts,
   });
   return generate(sampleRequest('x', fields), context, new AbortController().signal)[Symbol.asyncIterator]();
 }
@@ -74,6 +98,35 @@ it('gives back the slot when the worker cannot even be asked', async () => {
   await expect(events.next()).rejects.toThrow('must not be reached');
   await admission.idle();
   expect(admission.running).toBe(0);
+});
+
+it('tells the console when what has ended cannot be settled, also where nobody reads it any more', async () => {
+  const admission = new Admission({ maxWaiting: 10, waitTimeoutMs: 1_000 });
+  admission.open(1);
+  const { logger, entries } = recordingLogger();
+  const ended = createDeferred<RunOutcome>();
+  const run = { events: sayOnce(), settled: ended.promise, tokens: 1 } as unknown as BackendRun;
+  const recorder: GenerationRecorder = {
+    ...SILENT_RECORDER,
+    exchange: dialect => ({
+      ...SILENT_RECORDER.exchange(dialect),
+      ended: () => {
+        throw new Error('no figure');
+      },
+    }),
+  };
+  const events = start(
+    admission,
+    nothing,
+    {},
+    { worker: { ...worker, generate: () => run }, logger, recorder },
+  );
+  await events.next();
+  await events.next();
+  await events.return?.();
+  ended.resolve(CANCELLED);
+  await until(() => entries.some(({ message }) => message === 'An exchange could not be settled'));
+  await admission.idle();
 });
 
 it('refuses at once when the line is full', async () => {

@@ -145,6 +145,8 @@ export function createGenerate(parts: GeneratorParts): Generate {
       const limit = limitTime(leaving, parts.generationTimeoutMs);
       void workerRun.settled.then(() => clearTimeout(limit));
       settled = settle(workerRun, { ticket, exchange, watch, waitedMs }, request, grounded, context);
+      // Its reader is told; one that has left is not, and a rejection that nobody handles would end the process.
+      settled.catch(error => logger.error('An exchange could not be settled', { id: request.id, error }));
       isHandedOver = true;
     } catch (error) {
       failure = error;

@@ -50,6 +50,17 @@ describe('texts at another server', () => {
     ]);
   });
 
+  it.each([-3, 'many', 0.5, null])('are counted here where the server counts %j', async counted => {
+    const { embedder } = await embedderAt(() => response => {
+      const data = [{ object: 'embedding', index: 0, embedding: [1, 0] }];
+      const body = { object: 'list', data, usage: { prompt_tokens: counted } };
+      response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+    });
+    const [vector] = await embedder.embed(['four words of text'], { truncate: true }, never);
+    expect(vector?.tokens).toBeGreaterThan(0);
+    expect(Number.isInteger(vector?.tokens)).toBe(true);
+  });
+
   it('go in batches, texts and ids apart', async () => {
     const { embedder, server } = await embedderAt(vectors());
     const texts = Array.from({ length: 300 }, (_, at) => `text ${at}`);

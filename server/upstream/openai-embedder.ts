@@ -9,6 +9,7 @@ import { estimateTokens } from './token-estimate.js';
 import { traceHeaders } from './trace-headers.js';
 import { createUpstreamClient } from './upstream-client.js';
 import { toFailure } from './upstream-failure.js';
+import { toCount } from './upstream-parts.js';
 
 /** Of one request: well within what OpenAI takes (2,048 texts, 300,000 tokens). */
 const BATCH_TEXTS = 128;
@@ -72,7 +73,7 @@ export function createOpenAiEmbedder({
       throw new AppError('upstream_error', message);
     }
     embedder ??= toFacts(model, dimensions);
-    const tokens = shareOut(usage?.prompt_tokens ?? null, batch);
+    const tokens = shareOut(toCount(usage?.prompt_tokens), batch);
     return vectors.map((vector, at) => ({ vector, tokens: tokens[at] ?? 0, isTruncated: false }));
   }
 
@@ -154,8 +155,8 @@ function* toBatches(inputs: readonly EmbedInput[]): Generator<readonly EmbedInpu
 /** The server counts a whole request; each text gets what it has by our estimate, and together they have what was counted. */
 function shareOut(counted: number | null, batch: readonly EmbedInput[]): number[] {
   const estimates = batch.map(tokensOf);
-  if (counted === null) return estimates;
   const sum = estimates.reduce((a, b) => a + b, 0);
+  if (counted === null || sum === 0) return estimates;
   let [passed, given] = [0, 0];
   return estimates.map(estimate => {
     passed += estimate;

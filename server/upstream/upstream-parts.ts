@@ -76,13 +76,18 @@ function toLogprob({
   };
 }
 
+/** Null where it says nothing that can be added up: then tokens are estimated. */
 function fromUsage(usage: OpenAI.CompletionUsage | null | undefined): Usage | null {
-  if (usage == null) return null;
-  return {
-    promptTokens: usage.prompt_tokens ?? 0,
-    cachedTokens: usage.prompt_tokens_details?.cached_tokens ?? 0,
-    completionTokens: usage.completion_tokens ?? 0,
-  };
+  const promptTokens = toCount(usage?.prompt_tokens ?? 0);
+  const completionTokens = toCount(usage?.completion_tokens ?? 0);
+  if (usage == null || promptTokens === null || completionTokens === null) return null;
+  const cachedTokens = toCount(usage.prompt_tokens_details?.cached_tokens) ?? 0;
+  return { promptTokens, cachedTokens, completionTokens };
+}
+
+/** Another server may say anything; budgets and metrics are sums of whole numbers. Null for what is none. */
+export function toCount(value: unknown): number | null {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
 /** @throws AppError upstream_error for an answer that its server took back */

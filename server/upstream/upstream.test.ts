@@ -243,6 +243,21 @@ describe('an answer of another server', () => {
     expect(await run.settled).toMatchObject({ status: 'completed', usage: null });
   });
 
+  it.each([
+    { prompt_tokens: 'many', completion_tokens: 1 },
+    { prompt_tokens: 5, completion_tokens: -1 },
+    { prompt_tokens: 0.5, completion_tokens: 1 },
+    { prompt_tokens: 5, completion_tokens: 1e300 },
+  ])('is estimated where its figures are none: %j', async usage => {
+    const body = chunk({ content: 'a' }) + chunk({}, 'stop') + usageChunk(usage);
+    const { backend } = await scriptedUpstream(streams(body));
+    const run = backend.generate(sampleRequest('Hi'), never);
+    expect((await readRun(run)).events.at(-1)).toMatchObject({
+      usage: { promptTokens: 5, cachedTokens: 0, completionTokens: 1 },
+    });
+    expect(await run.settled).toMatchObject({ status: 'completed', usage: null });
+  });
+
   it('has its end though the connection stays open', async () => {
     const { backend } = await scriptedUpstream(response => void openStream(response).write(textStream('a')));
     const run = backend.generate(sampleRequest(), never);
