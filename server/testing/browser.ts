@@ -1,6 +1,6 @@
 // A real browser for tests, out of a package: nothing is downloaded. Linux on x64 only, as the package is.
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 
@@ -58,6 +58,10 @@ async function unpack(): Promise<string> {
     }
   }
   // Only a whole one is ever found, however often this was interrupted.
-  await rename(unfinished, folder);
+  await rename(unfinished, folder).catch(async (error: unknown) => {
+    // Another file of tests was at it, too, and has finished first.
+    if (!existsSync(folder)) throw error;
+    await rm(unfinished, { recursive: true, force: true });
+  });
   return folder;
 }

@@ -76,7 +76,7 @@ async function openPage(browser: Browser, url: string, options: PageOptions): Pr
   await context.addInitScript(`
     document.addEventListener('securitypolicyviolation', event =>
       console.error('policy: ' + event.violatedDirective + ' ' + event.blockedURI));
-    ${key === undefined ? '' : `localStorage.setItem('minivault.key', ${JSON.stringify(key)});`}
+    ${key === undefined ? '' : `if (origin !== 'null') localStorage.setItem('minivault.key', ${JSON.stringify(key)});`}
   `);
   const { origin } = new URL(url);
   const onAsked = (asked: string): void => {

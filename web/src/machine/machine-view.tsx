@@ -1,5 +1,6 @@
 // The machine: its figures over time, how it is, its model and its last crash, and what the caller may still ask.
 import { useEffect } from 'preact/hooks';
+import { Link } from 'wouter-preact';
 import { ChartCard } from './chart-card.js';
 import { CHARTS } from './charts.js';
 import { figures, figuresFault, health, stateFault, usage, watchMachine } from './readings.js';
@@ -11,6 +12,9 @@ export function MachineView() {
   return (
     <section class="view machine">
       <h1>Machine</h1>
+      <p class="quiet-text">
+        How it is and has been of late. Who runs and waits is in the <Link href="/queue">queue</Link>.
+      </p>
       <Fault text={stateFault.value} />
       <div class="state-cards">
         {health.value !== null && (
