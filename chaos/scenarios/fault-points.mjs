@@ -1,5 +1,4 @@
-// G6: one call after the other at the gateway's boundaries fails, one a round, until a round has no such call any more. The
-// gateway goes on through all of them.
+// G6: one call after the other at the gateway's boundaries fails, one a round, until a round has no such call any more.
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../client.mjs';
@@ -10,7 +9,7 @@ import { checkDatabase, checkInvariants } from '../invariants.mjs';
 import { Ledger } from '../ledger.mjs';
 import { readLog } from '../log-files.mjs';
 import { createDatabase } from '../own-database.mjs';
-import { pick } from '../random.mjs';
+import { createRandom, pick } from '../random.mjs';
 import { NotHere } from '../run-scenarios.mjs';
 import { until } from '../worker-process.mjs';
 
@@ -35,14 +34,39 @@ const KINDS = [
 
 /** @typedef {import('../gateway.mjs').Gateway} Gateway */
 
+/** @typedef {(typeof KINDS)[number]} Kind */
+/** @typedef {{ name: string, tried: number, requests: number, unforeseen: number, faults: string[] }} Tried */
+
 /** @param {import('../run-scenarios.mjs').RunOptions} options */
 export async function run({ scale, random, folder, say, databaseUrl }) {
-  const database = await quickDatabase(databaseUrl ?? undefined);
-  try {
-    return await tryPoints({ scale, random, folder, say, databaseUrl: database?.url ?? null });
-  } finally {
-    await database?.remove();
-  }
+  const kinds = await Promise.all(
+    KINDS.map(async (kind, number) => {
+      const database = await quickDatabase(databaseUrl ?? undefined);
+      try {
+        return await tryPoints(kind, {
+          step: STEP[scale],
+          random: createRandom(Math.floor(random() * 2 ** 32)),
+          folder: path.join(folder, String(number)),
+          databaseUrl: database?.url ?? null,
+          say,
+        });
+      } finally {
+        await database?.remove();
+      }
+    }),
+  );
+  const faults = kinds.flatMap(kind => kind.faults);
+  const sum = (/** @type {(kind: Tried) => number} */ of) => kinds.reduce((all, kind) => all + of(kind), 0);
+  return {
+    tried: sum(({ tried }) => tried),
+    failed: faults.length,
+    faults,
+    figures: {
+      ...Object.fromEntries(kinds.map(({ name, tried }) => [name, tried])),
+      'failures nobody caught': sum(({ unforeseen }) => unforeseen),
+      requests: sum(({ requests }) => requests),
+    },
+  };
 }
 
 /** A server, where there is one: the embedded database is opened anew after each broken connection, which takes seconds. @param {string} [server] */
@@ -55,65 +79,58 @@ async function quickDatabase(server) {
   }
 }
 
-/** @param {import('../run-scenarios.mjs').RunOptions} options */
-async function tryPoints({ scale, random, folder, say, databaseUrl = null }) {
+/**
+ * Its gateway goes on through all of them.
+ * @param {Kind} kind
+ * @param {{ step: number, random: import('../random.mjs').Random, folder: string, databaseUrl: string | null, say: (line: string) => void }} options
+ * @returns {Promise<Tried>}
+ */
+async function tryPoints({ boundary, code }, { step, random, folder, databaseUrl, say }) {
+  const name = `${boundary}, ${code}`;
   const socket = path.join(folder, 'shim.sock');
   const ledger = new Ledger(random);
+  /** @type {string[]} */
+  const unforeseen = [];
   const gateway = await startGateway({
     folder,
     databaseUrl,
     plan: { slots: EXCHANGES, tokens: 6, gap_ms: 1 },
     imports: [path.join(import.meta.dirname, '..', 'fault-shim.mjs')],
-    env: { CHAOS_SHIM: socket, MINIVAULT_LOG_MAX_BYTES: '40000' },
+    // Rotated now and then: each file of the log is gone through by an erasure, so there must not be ever more of them.
+    env: { CHAOS_SHIM: socket, MINIVAULT_LOG_MAX_BYTES: '200000' },
+    onLine: line => {
+      if (UNFORESEEN.test(line)) unforeseen.push(line);
+    },
   });
   const url = await gateway.url;
   await gateway.ready();
   /** @type {string[]} */
   const faults = [];
-  /** @type {Record<string, number>} */
-  const reached = {};
   /** @type {import('../ledger.mjs').Entry[]} */
   const doomed = [];
   let tried = 0;
-  for (const { boundary, code } of KINDS) {
-    const name = `${boundary}, ${code}`;
-    reached[name] = 0;
-    for (let at = 0; at < MAX_POINTS; at += STEP[scale]) {
-      await arm(socket, { boundary, at, code });
-      const wrong = await round(gateway, url, ledger, random, doomed);
-      const { hit } = await arm(socket, null);
-      await gateway.until('at rest after a fault', isAtRest, SETTLE_MS);
-      faults.push(...wrong.map(fault => `${name}, call ${at} (${hit ?? 'not reached'}): ${fault}`));
-      if (hit === null) break;
-      tried += 1;
-      reached[name] += 1;
-    }
-    say(`${name}: ${reached[name]} calls failed, ${faults.length} faults`);
+  let wasReached = true;
+  for (let at = 0; wasReached && at < MAX_POINTS; at += step) {
+    await arm(socket, { boundary, at, code });
+    const wrong = await round(gateway, url, ledger, random, doomed);
+    const { hit } = await arm(socket, null);
+    await gateway.until('at rest after a fault', isAtRest, SETTLE_MS);
+    faults.push(...wrong.map(fault => `${name}, call ${at} (${hit ?? 'not reached'}): ${fault}`));
+    wasReached = hit !== null;
+    if (wasReached) tried += 1;
   }
-  const unforeseen = gateway.console.filter(line => UNFORESEEN.test(line));
+  if (wasReached) faults.push(`${name}: more than ${MAX_POINTS} calls`);
+  say(`${name}: ${tried} calls failed, ${faults.length} faults`);
   faults.push(...unforeseen);
   // An erasure that was broken off is tried again every 10 s.
-  await until(
-    async () => (await checkDatabase(gateway, await readLog(gateway.logFile))).length === 0,
-    'log and database agree',
-    SETTLE_MS,
-    500,
-  );
+  const agrees = async () => (await checkDatabase(gateway, await readLog(gateway.logFile))).length === 0;
+  await until(agrees, 'log and database agree', SETTLE_MS, 500);
   const { exchanges } = await readLog(gateway.logFile);
   ledger.entries = ledger.entries.filter(entry => !doomed.includes(entry) || exchanges.has(entry.id ?? ''));
   const checked = await checkInvariants(gateway, ledger, { hasErased: true });
   await gateway.stop();
-  return {
-    tried,
-    failed: faults.length + checked.faults.length,
-    faults: [...faults, ...checked.faults],
-    figures: {
-      ...reached,
-      on: databaseUrl === null ? 'the embedded database' : 'PostgreSQL',
-      'failures nobody caught': unforeseen.length,
-      requests: ledger.entries.length,
-    },
-  };
+  faults.push(...checked.faults);
+  return { name, tried, requests: ledger.entries.length, unforeseen: unforeseen.length, faults };
 }
 
 /** @param {any} health */
