@@ -63,7 +63,8 @@ export function ask(url, ledger, options) {
       options.signal?.removeEventListener('abort', leave);
       if (entry.endedAtMs !== null) return;
       entry.endedAtMs = performance.now();
-      reader.end(isWhole);
+      // What was on its way to one who has left was not read.
+      reader.end(isWhole && !hasLeft);
       entry.outcome = outcomeOf(entry, { isWhole, hasLeft });
       resolve(entry);
     };

@@ -78,6 +78,14 @@ it('leaves at the piece it was told to, and is not taken for one that had an end
   expect(entry).toMatchObject({ outcome: 'left', terminals: [] });
 });
 
+it('has left a plain text that was whole when it left, too', async () => {
+  const entry = await askServer((_req, res) => res.end('all of it'), {
+    dialect: PLAIN_TEXT,
+    leaveAfterPieces: 1,
+  });
+  expect(entry).toMatchObject({ outcome: 'left', terminals: [] });
+});
+
 it('finds the nonce of another, wherever it stands', async () => {
   const other = 'q000000000000z';
   const entry = await askServer((_req, res) => res.end(`data: {"id":"x-1","choices":[],"${other}":1}\n\n`), {

@@ -17,34 +17,44 @@ export const goal = 'G6';
 export const title = 'each call to files, database and worker fails once, one a round';
 
 /** Every call, or every so many of them. */
-const STEP = { full: 1, short: 9 };
+const STEP = { full: 1, short: 11 };
 const MAX_POINTS = 400;
 const EXCHANGES = 4;
 /** What must not stand in the console: somebody did not catch a failure. */
 const UNFORESEEN = /unforeseen|unhandled|uncaught/i;
 const SETTLE_MS = 60_000;
 
-/** @type {readonly { boundary: 'file' | 'database' | 'worker', code: string }[]} */
+/** Rounds differ in what they do: only after so many in a row that did not get as far there are no more calls. */
+const UNREACHED_IN_A_ROW = 5;
+
+/**
+ * `gateways`: share the calls. A database that is lost again and again is tried again ever later, so each of them mostly
+ * waits.
+ * @type {readonly { boundary: 'file' | 'database' | 'worker', code: string, gateways: number }[]}
+ */
 const KINDS = [
-  { boundary: 'file', code: 'EIO' },
-  { boundary: 'file', code: 'ENOSPC' },
-  { boundary: 'database', code: 'ECONNRESET' },
-  { boundary: 'worker', code: 'EPIPE' },
+  { boundary: 'file', code: 'EIO', gateways: 1 },
+  { boundary: 'file', code: 'ENOSPC', gateways: 1 },
+  { boundary: 'database', code: 'ECONNRESET', gateways: 8 },
+  { boundary: 'worker', code: 'EPIPE', gateways: 1 },
 ];
 
 /** @typedef {import('../gateway.mjs').Gateway} Gateway */
 
-/** @typedef {(typeof KINDS)[number]} Kind */
+/** @typedef {{ boundary: 'file' | 'database' | 'worker', code: string, first: number, step: number }} Shard of the calls, every so many of them */
 /** @typedef {{ name: string, tried: number, requests: number, unforeseen: number, faults: string[] }} Tried */
 
 /** @param {import('../run-scenarios.mjs').RunOptions} options */
 export async function run({ scale, random, folder, say, databaseUrl }) {
+  const shards = KINDS.flatMap(({ boundary, code, gateways }) => {
+    const own = scale === 'full' ? gateways : 1;
+    return Array.from({ length: own }, (_, at) => ({ boundary, code, first: at, step: STEP[scale] * own }));
+  });
   const kinds = await Promise.all(
-    KINDS.map(async (kind, number) => {
+    shards.map(async (shard, number) => {
       const database = await quickDatabase(databaseUrl ?? undefined);
       try {
-        return await tryPoints(kind, {
-          step: STEP[scale],
+        return await tryPoints(shard, {
           random: createRandom(Math.floor(random() * 2 ** 32)),
           folder: path.join(folder, String(number)),
           databaseUrl: database?.url ?? null,
@@ -62,7 +72,9 @@ export async function run({ scale, random, folder, say, databaseUrl }) {
     failed: faults.length,
     faults,
     figures: {
-      ...Object.fromEntries(kinds.map(({ name, tried }) => [name, tried])),
+      ...Object.fromEntries(
+        kinds.map(({ name }) => [name, sum(kind => (kind.name === name ? kind.tried : 0))]),
+      ),
       'failures nobody caught': sum(({ unforeseen }) => unforeseen),
       requests: sum(({ requests }) => requests),
     },
@@ -81,11 +93,11 @@ async function quickDatabase(server) {
 
 /**
  * Its gateway goes on through all of them.
- * @param {Kind} kind
- * @param {{ step: number, random: import('../random.mjs').Random, folder: string, databaseUrl: string | null, say: (line: string) => void }} options
+ * @param {Shard} shard
+ * @param {{ random: import('../random.mjs').Random, folder: string, databaseUrl: string | null, say: (line: string) => void }} options
  * @returns {Promise<Tried>}
  */
-async function tryPoints({ boundary, code }, { step, random, folder, databaseUrl, say }) {
+async function tryPoints({ boundary, code, first, step }, { random, folder, databaseUrl, say }) {
   const name = `${boundary}, ${code}`;
   const socket = path.join(folder, 'shim.sock');
   const ledger = new Ledger(random);
@@ -109,18 +121,18 @@ async function tryPoints({ boundary, code }, { step, random, folder, databaseUrl
   /** @type {import('../ledger.mjs').Entry[]} */
   const doomed = [];
   let tried = 0;
-  let wasReached = true;
-  for (let at = 0; wasReached && at < MAX_POINTS; at += step) {
+  let unreached = 0;
+  for (let at = first; unreached < UNREACHED_IN_A_ROW && at < MAX_POINTS; at += step) {
     await arm(socket, { boundary, at, code });
     const wrong = await round(gateway, url, ledger, random, doomed);
     const { hit } = await arm(socket, null);
     await gateway.until('at rest after a fault', isAtRest, SETTLE_MS);
     faults.push(...wrong.map(fault => `${name}, call ${at} (${hit ?? 'not reached'}): ${fault}`));
-    wasReached = hit !== null;
-    if (wasReached) tried += 1;
+    unreached = hit === null ? unreached + 1 : 0;
+    if (hit !== null) tried += 1;
   }
-  if (wasReached) faults.push(`${name}: more than ${MAX_POINTS} calls`);
-  say(`${name}: ${tried} calls failed, ${faults.length} faults`);
+  if (unreached < UNREACHED_IN_A_ROW) faults.push(`${name}: more than ${MAX_POINTS} calls`);
+  say(`${name}, from call ${first} on, each ${step}: ${tried} failed, ${faults.length} faults`);
   faults.push(...unforeseen);
   // An erasure that was broken off is tried again every 10 s.
   const agrees = async () => (await checkDatabase(gateway, await readLog(gateway.logFile))).length === 0;
