@@ -34,6 +34,6 @@ describe.skipIf(!HAS_BROWSER)('the frame', () => {
       ['policy: img-src', 'policy: script-src-elem', 'asked http://192.0.2.1/beacon.png'].every(isSeen),
     );
     faults.length = 0;
-    expect(await page.title()).toBe('minivault');
+    expect(await page.title()).toBe('Chat · minivault');
   });
 });

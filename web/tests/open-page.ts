@@ -60,7 +60,10 @@ export function usePages(): Pages {
 
 async function openPage(browser: Browser, url: string, options: PageOptions): Promise<OpenedPage> {
   const { address = '/', key, colorScheme = 'light', viewport, losesConnections = false } = options;
+  const { origin } = new URL(url);
+  const kept = key === undefined ? [] : [{ name: 'minivault.key', value: key }];
   const context = await browser.newContext({
+    storageState: { cookies: [], origins: [{ origin, localStorage: kept }] },
     colorScheme,
     reducedMotion: 'reduce',
     locale: 'en-US',
@@ -76,9 +79,7 @@ async function openPage(browser: Browser, url: string, options: PageOptions): Pr
   await context.addInitScript(`
     document.addEventListener('securitypolicyviolation', event =>
       console.error('policy: ' + event.violatedDirective + ' ' + event.blockedURI));
-    ${key === undefined ? '' : `if (origin !== 'null') localStorage.setItem('minivault.key', ${JSON.stringify(key)});`}
   `);
-  const { origin } = new URL(url);
   const onAsked = (asked: string): void => {
     if (/^https?:|^wss?:/.test(asked) && new URL(asked).origin !== origin) faults.push(`asked ${asked}`);
   };

@@ -1,4 +1,5 @@
 // Requests to the gateway that this page came from, and to no other: the key, errors, bodies, streams of events.
+import type { EventSourceMessage } from 'eventsource-parser';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { isRefused, key } from './key.js';
 
@@ -30,20 +31,24 @@ export interface Asked {
   /** Sent as JSON, or as it is when it is a form. */
   readonly body?: object | FormData;
   readonly accept?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** In place of the one that this browser has. */
+  readonly key?: string;
   readonly signal?: AbortSignal;
 }
 
 /** @throws ApiError; the signal's reason when it is aborted */
 export async function send(
   path: string,
-  { method = 'GET', query = {}, body, accept, signal }: Asked = {},
+  { method = 'GET', query = {}, body, accept, signal, ...asked }: Asked = {},
 ): Promise<Response> {
   const address = new URL(path, location.origin);
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== '') address.searchParams.set(name, String(value));
   }
-  const headers = new Headers({ Accept: accept ?? 'application/json' });
-  if (key.value !== null) headers.set('Authorization', `Bearer ${key.value}`);
+  const headers = new Headers({ Accept: accept ?? 'application/json', ...asked.headers });
+  const shown = asked.key ?? key.value;
+  if (shown !== null) headers.set('Authorization', `Bearer ${shown}`);
   const isForm = body instanceof FormData;
   if (body !== undefined && !isForm) headers.set('Content-Type', 'application/json');
   let response: Response;
@@ -59,7 +64,7 @@ export async function send(
     if (signal?.aborted) throw signal.reason;
     throw new ApiError(0, 'unreachable', 'The gateway does not answer. Is it still running?');
   }
-  if (!response.ok) throw await toError(response);
+  if (!response.ok) throw await (asked.key === undefined ? toError(response) : readError(response));
   return response;
 }
 
@@ -74,31 +79,52 @@ export interface ServerEvent {
   readonly data: string;
 }
 
+/** A stream without a byte for this long is broken: the gateway sends at least a sign of life in between. */
+const SILENCE_MS = 60_000;
+
 /** The events of a stream until it ends; leaving the loop closes the connection. @throws ApiError, also when it breaks */
 export async function* readEvents(path: string, asked: Asked = {}): AsyncGenerator<ServerEvent> {
-  const response = await send(path, { ...asked, accept: 'text/event-stream' });
-  if (response.body === null) return;
-  const events = response.body
-    .pipeThrough(new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>)
-    .pipeThrough(new EventSourceParserStream())
-    .getReader();
+  const silence = new AbortController();
+  const wait = (): number => setTimeout(() => silence.abort(), SILENCE_MS) as unknown as number;
+  let timer = wait();
+  const heard = new TransformStream<Uint8Array, Uint8Array>({
+    transform: (bytes, next) => {
+      clearTimeout(timer);
+      timer = wait();
+      next.enqueue(bytes);
+    },
+  });
+  const signal = AbortSignal.any([silence.signal, ...(asked.signal === undefined ? [] : [asked.signal])]);
+  let events: ReadableStreamDefaultReader<EventSourceMessage> | null = null;
   try {
+    const response = await send(path, { ...asked, accept: 'text/event-stream', signal });
+    if (response.body === null) return;
+    events = response.body
+      .pipeThrough(heard)
+      .pipeThrough(new TextDecoderStream() as unknown as TransformStream<Uint8Array, string>)
+      .pipeThrough(new EventSourceParserStream())
+      .getReader();
     for (;;) {
       const next = await events.read();
       if (next.done) return;
       yield { event: next.value.event ?? 'message', data: next.value.data };
     }
-  } catch {
+  } catch (error) {
     if (asked.signal?.aborted) throw asked.signal.reason;
-    throw new ApiError(0, 'connection_lost', 'The connection was lost.');
+    throw error instanceof ApiError ? error : new ApiError(0, 'connection_lost', 'The connection was lost.');
   } finally {
-    await events.cancel().catch(() => {});
+    clearTimeout(timer);
+    await events?.cancel().catch(() => {});
   }
 }
 
 /** What the gateway's refusal says; a 401 asks for a key. */
 export async function toError(response: Response): Promise<ApiError> {
   if (response.status === 401) isRefused.value = true;
+  return readError(response);
+}
+
+async function readError(response: Response): Promise<ApiError> {
   const seconds = Number(response.headers.get('Retry-After') ?? Number.NaN);
   const more = {
     requestId: response.headers.get('X-Request-ID'),

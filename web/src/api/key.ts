@@ -2,6 +2,8 @@
 import { signal } from '@preact/signals';
 
 const NAME = 'minivault.key';
+/** Begins the name of everything that a browser keeps of what somebody said. */
+export const PRIVATE = 'minivault.private.';
 
 function stored(): string | null {
   return sessionStorage.getItem(NAME) ?? localStorage.getItem(NAME);
@@ -21,8 +23,28 @@ export function signIn(value: string, isKept: boolean): void {
   isRefused.value = false;
 }
 
-export function signOut(): void {
-  sessionStorage.removeItem(NAME);
-  localStorage.removeItem(NAME);
-  key.value = null;
+/** The key has another secret now: it is kept as long as the former one. */
+export function replaceKey(value: string): void {
+  signIn(value, localStorage.getItem(NAME) !== null);
 }
+
+/** Leaves nothing in this browser that was its owner's, on the screen neither: the page begins anew. */
+export function signOut(): void {
+  forgetOwner();
+  location.reload();
+}
+
+/** What is stored of somebody's chats and key. How the page looks, and how answers are asked for, is nobody's secret. */
+export function forgetOwner(): void {
+  for (const storage of [sessionStorage, localStorage]) {
+    for (const name of Object.keys(storage)) {
+      if (name === NAME || name.startsWith(PRIVATE)) storage.removeItem(name);
+    }
+  }
+}
+
+// Who signs out in one tab has signed out in all that had the same key.
+addEventListener('storage', ({ key: name, storageArea }) => {
+  const isGone = name === NAME && storageArea === localStorage && localStorage.getItem(NAME) === null;
+  if (isGone && key.value !== null && sessionStorage.getItem(NAME) === null) location.reload();
+});

@@ -27,11 +27,23 @@ export function exchangeIdOf(responseId: string): string {
   return responseId.replace(/^resp_/, '');
 }
 
-/** Begins an answer that outlives this page, and tells what happens to it. @throws ApiError */
-export function beginResponse(request: ResponseRequest, signal: AbortSignal): AsyncGenerator<ResponseEvent> {
+export function toResponseId(exchangeId: string): string {
+  return `resp_${exchangeId}`;
+}
+
+/**
+ * Begins an answer that outlives this page, and tells what happens to it. Asked again under the same key it is the same
+ * answer. @throws ApiError
+ */
+export function beginResponse(
+  request: ResponseRequest,
+  idempotencyKey: string,
+  signal: AbortSignal,
+): AsyncGenerator<ResponseEvent> {
   const { chatId, messages, maxTokens, temperature, topP, documents } = request;
   return eventsOf('/v1/responses', {
     method: 'POST',
+    headers: { 'Idempotency-Key': idempotencyKey },
     body: {
       background: true,
       stream: true,

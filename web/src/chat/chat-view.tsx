@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks';
 import { useLocation, useParams } from 'wouter-preact';
+import { randomId } from '../api/random-id.js';
 import { ChatList, refreshChats } from './chat-list.js';
 import { Composer } from './composer.js';
 import { Conversation } from './conversation.js';
@@ -13,7 +14,7 @@ export function ChatView() {
   const { id } = useParams<{ id?: string }>();
   const [, navigate] = useLocation();
   // A new chat has its id from the start, but stands in the address only once something was said.
-  const newId = useMemo(() => crypto.randomUUID(), [id]);
+  const newId = useMemo(() => randomId(), [id]);
   const chat = useMemo(() => openConversation(id, newId), [id, newId]);
   const showsSettings = useSignal(false);
   const showsList = useSignal(false);
@@ -74,9 +75,9 @@ export function ChatView() {
             {opening.value}
           </p>
         ) : (
-          <TurnList chat={chat} />
+          <TurnList key={chat.id} chat={chat} />
         )}
-        <Composer chat={chat} onSend={send} />
+        <Composer key={chat.id} chat={chat} draftOf={id ?? 'new'} onSend={send} />
       </section>
     </div>
   );

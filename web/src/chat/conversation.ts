@@ -1,24 +1,26 @@
 // One chat that is open: its turns, the answer that is being written, and what can be done with them. The gateway runs the
 // answer and keeps it; a page that leaves or loses its connection only stops watching.
 import { batch, computed, type ReadonlySignal, signal } from '@preact/signals';
-import { readChat } from '../api/chats.js';
+import { readChat, type StoredChat } from '../api/chats.js';
 import { readExchange } from '../api/history.js';
-import { ApiError } from '../api/http.js';
+import { ApiError, describe } from '../api/http.js';
 import {
-  beginResponse,
   cancelResponse,
   type Message,
   type ResponseEvent,
-  resumeResponse,
+  type ResponseRequest,
+  toResponseId,
 } from '../api/responses.js';
 import { type Answer, fromExchange, isOver, NEW_ANSWER, withEvent } from './answer.js';
+import { streamAnswer } from './answer-stream.js';
 import { chatSettings } from './chat-settings.js';
 import { costOf } from './cost.js';
-import { findRunning, forgetRunning, rememberRunning } from './running-answers.js';
-import { fromMessages, fromStoredChat, type Turn, toMessages } from './turns.js';
+import { keepDraft, readDraft } from './drafts.js';
+import { findRunning, forgetRunning, onBegunElsewhere, rememberRunning } from './running-answers.js';
+import { answersIn, fromMessages, fromStoredChat, type Opened, type Turn, toMessages } from './turns.js';
 
-const RECONNECT_MS = 1_000;
-const RECONNECT_MAX_MS = 10_000;
+const DRAW_MS = 33;
+const EMPTY: Opened = { system: '', turns: [] };
 
 export class Conversation {
   readonly id: string;
@@ -32,40 +34,56 @@ export class Conversation {
   });
   /** The connection is lost and is being made again; the answer goes on meanwhile. */
   readonly isLost = signal(false);
-  readonly #onEnded: () => void;
+  readonly #onChanged: () => void;
   readonly #leaving = new AbortController();
   #attending = 0;
+  #wantsStop = false;
+  /** Of the answer that is being written, not shown yet. */
+  readonly #pending: ResponseEvent[] = [];
+  #drawing: number | null = null;
 
-  /** @param onEnded an answer has come to its end, or a chat has come into being */
-  constructor(id: string, onEnded: () => void) {
+  /** @param onChanged the vault has something new of it */
+  constructor(id: string, onChanged: () => void) {
     this.id = id;
-    this.#onEnded = onEnded;
+    this.#onChanged = onChanged;
   }
 
   /** Fetches what the vault has of it, and takes up an answer that this browser has not seen the end of. */
   async open(): Promise<void> {
-    this.opening.value = 'opening';
+    if (this.turns.value.length === 0) this.opening.value = 'opening';
     const running = findRunning(this.id);
     try {
-      const stored = await readChat(this.id, this.#leaving.signal).catch(error => {
-        if (error instanceof ApiError && error.code === 'chat_not_found' && running !== null) return null;
-        throw error;
-      });
-      const isKept = stored?.turns.some(({ id }) => running?.responseId.endsWith(id)) ?? false;
+      const stored = await this.#readStored(running !== null || readDraft(this.id) !== '');
+      const isKept = stored?.turns.some(({ id }) => running?.responseId === toResponseId(id)) ?? false;
+      const opened =
+        running === null || isKept
+          ? stored === null
+            ? EMPTY
+            : fromStoredChat(stored)
+          : fromMessages(
+              running.messages,
+              { ...NEW_ANSWER, responseId: running.responseId },
+              answersIn(stored?.turns ?? []),
+            );
       batch(() => {
-        const opened =
-          running === null || isKept
-            ? stored && fromStoredChat(stored)
-            : fromMessages(running.messages, { ...NEW_ANSWER, responseId: running.responseId });
-        this.system.value = opened?.system ?? '';
-        this.turns.value = opened?.turns ?? [];
+        this.system.value = opened.system;
+        this.turns.value = opened.turns;
         this.opening.value = null;
       });
       if (isKept) forgetRunning(this.id);
-      else if (running !== null) void this.#watch(signal => resumeResponse(running.responseId, null, signal));
+      else if (running !== null) void this.#watch(running.responseId);
     } catch (error) {
-      if (!this.#leaving.signal.aborted)
-        this.opening.value = error instanceof Error ? error.message : String(error);
+      if (!this.#leaving.signal.aborted) this.opening.value = describe(error);
+    }
+  }
+
+  /** Null for one that the vault has nothing of yet, where that may be. */
+  async #readStored(isMaybeNew: boolean): Promise<StoredChat | null> {
+    try {
+      return await readChat(this.id, this.#leaving.signal);
+    } catch (error) {
+      if (isMaybeNew && error instanceof ApiError && error.code === 'chat_not_found') return null;
+      throw error;
     }
   }
 
@@ -81,14 +99,20 @@ export class Conversation {
 
   /** Ends the answer that is being written; what there is of it stays. */
   async stop(): Promise<void> {
-    const { responseId } = this.turns.value.at(-1)?.answer ?? NEW_ANSWER;
-    if (responseId !== null) await cancelResponse(responseId);
+    const { responseId } = this.#answer;
+    // It may have been asked for so lately that the gateway has not named it yet.
+    if (responseId === null) this.#wantsStop = true;
+    else await cancelResponse(responseId);
   }
 
   /** Somebody looks at it until the result is called; when nobody does, it is no longer watched, and nothing is cancelled. */
   attend(): () => void {
     this.#attending += 1;
+    const leaveOthers = onBegunElsewhere(this.id, () => {
+      if (!this.isAnswering.value) void this.open();
+    });
     return () => {
+      leaveOthers();
       this.#attending -= 1;
       // Another view of the same chat may take over in this very moment.
       setTimeout(() => this.#attending === 0 && this.#leaving.abort());
@@ -99,49 +123,65 @@ export class Conversation {
     const messages = toMessages(this.system.value, before, question);
     this.turns.value = [...before, { question, answer: NEW_ANSWER }];
     const request = { chatId: this.id, messages, ...chatSettings.value };
-    void this.#watch(signal => beginResponse(request, signal), messages);
+    void this.#watch(request, messages, before);
   }
 
-  /** Reads a stream to the answer's end, however often it breaks. */
+  /** Reads an answer to its end. @param messages what was sent, when it begins here */
   async #watch(
-    begin: (signal: AbortSignal) => AsyncGenerator<ResponseEvent>,
+    from: ResponseRequest | string,
     messages: readonly Message[] | null = null,
+    before: readonly Turn[] = [],
   ): Promise<void> {
     const { signal } = this.#leaving;
-    let events = begin(signal);
-    let waitMs = RECONNECT_MS;
-    for (;;) {
-      try {
-        for await (const event of events) {
-          this.isLost.value = false;
-          waitMs = RECONNECT_MS;
-          this.#change(answer => withEvent(answer, event));
-          if (event.type === 'response.created' && messages !== null) {
-            rememberRunning(this.id, { responseId: event.response.id, messages });
-          }
-        }
-        if (isOver(this.#answer)) break;
-      } catch (error) {
-        if (signal.aborted) return;
-        const { responseId } = this.#answer;
-        const isWorthAnother =
-          error instanceof ApiError && (error.status === 0 || error.status >= 500 || error.status === 429);
-        if (responseId === null || !isWorthAnother) {
-          await this.#fail(error);
-          break;
-        }
+    this.#wantsStop = false;
+    const onLost = (isLost: boolean): void => {
+      this.isLost.value = isLost;
+    };
+    try {
+      for await (const event of streamAnswer({ from, signal, onLost })) {
+        this.#pending.push(event);
+        if (event.type === 'response.created') this.#onCreated(event.response.id, messages);
+        else this.#drawSoon();
       }
-      this.isLost.value = true;
-      await new Promise(resolve => setTimeout(resolve, waitMs));
+      this.#draw();
+    } catch (error) {
+      this.#draw();
       if (signal.aborted) return;
-      waitMs = Math.min(RECONNECT_MAX_MS, waitMs * 2);
-      const { responseId, lastEvent } = this.#answer;
-      if (responseId !== null) events = resumeResponse(responseId, lastEvent, signal);
+      if (error instanceof ApiError && error.status === 401) {
+        this.#giveBack(messages, before);
+        return;
+      }
+      await this.#fail(error);
     }
     this.isLost.value = false;
     forgetRunning(this.id);
     await this.#settle();
-    this.#onEnded();
+    this.#onChanged();
+  }
+
+  #onCreated(responseId: string, messages: readonly Message[] | null): void {
+    this.#draw();
+    if (messages !== null) rememberRunning(this.id, { responseId, messages });
+    if (this.#wantsStop) void cancelResponse(responseId).catch(() => {});
+  }
+
+  /** Events come faster than anybody can read: the page is drawn some thirty times a second. */
+  #drawSoon(): void {
+    this.#drawing ??= setTimeout(() => this.#draw(), DRAW_MS) as unknown as number;
+  }
+
+  #draw(): void {
+    if (this.#drawing !== null) clearTimeout(this.#drawing);
+    this.#drawing = null;
+    const events = this.#pending.splice(0);
+    if (events.length > 0) this.#change(answer => events.reduce(withEvent, answer));
+  }
+
+  /** The page asks for a key now: a question that was not taken stands in its field again afterwards. */
+  #giveBack(messages: readonly Message[] | null, before: readonly Turn[]): void {
+    if (messages === null || this.#answer.responseId !== null) return;
+    keepDraft(this.id, messages.at(-1)?.content ?? '');
+    this.turns.value = before;
   }
 
   get #answer(): Answer {
@@ -164,15 +204,20 @@ export class Conversation {
       this.#change(answer => ({
         ...answer,
         status: 'failed',
-        error: error instanceof Error ? error.message : String(error),
+        error: describe(error),
       }));
   }
 
-  /** What it has cost, from the vault; without one the answer stands alone. */
+  /** What it has cost, and its last words where it was cut, from the vault; without one the answer stands alone. */
   async #settle(): Promise<void> {
     const { exchangeId } = this.#answer;
     if (exchangeId === null) return;
     const kept = await readExchange(exchangeId).catch(() => null);
-    if (kept !== null) this.#change(answer => ({ ...answer, cost: costOf(kept) }));
+    if (kept === null) return;
+    this.#change(answer => ({
+      ...answer,
+      cost: costOf(kept),
+      text: kept.response.startsWith(answer.text) ? kept.response : answer.text,
+    }));
   }
 }

@@ -30,7 +30,9 @@ export function TurnList({ chat }: { chat: Conversation }) {
       ))}
       {chat.isLost.value && (
         <p class="fault" role="status">
-          The connection is lost; the answer goes on, and is shown as soon as the gateway is reached again.
+          {turns.at(-1)?.answer.responseId == null
+            ? 'The gateway is not reached; the question is sent again.'
+            : 'The connection is lost; the answer goes on, and is shown as soon as the gateway is reached again.'}
         </p>
       )}
     </section>

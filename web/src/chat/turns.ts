@@ -32,16 +32,18 @@ export function toMessages(system: string, turns: readonly Turn[], question: str
   ];
 }
 
+type AnswerOf = (question: string, text: string) => Answer;
+
+/** An answer that was sent along is one of those, with all that is known of it; else it is its text alone. */
+export function answersIn(exchanges: readonly HistoryItem[]): AnswerOf {
+  return (question, text) => {
+    const kept = exchanges.findLast(({ prompt, response }) => prompt === question && response === text);
+    return kept === undefined ? { ...NEW_ANSWER, status: 'completed', text } : fromExchange(kept);
+  };
+}
+
 /** Messages as turns again; the last question has the given answer. */
-export function fromMessages(
-  messages: readonly Message[],
-  last: Answer,
-  answerOf: (question: string, text: string) => Answer = (_, text) => ({
-    ...NEW_ANSWER,
-    status: 'completed',
-    text,
-  }),
-): Opened {
+export function fromMessages(messages: readonly Message[], last: Answer, answerOf: AnswerOf): Opened {
   const turns: Turn[] = [];
   const said = messages.filter(({ role }) => role !== 'system');
   for (let index = 0; index < said.length; index++) {
@@ -61,12 +63,8 @@ export function fromMessages(
 export function fromStoredChat({ turns: exchanges }: StoredChat): Opened {
   const newest = exchanges.at(-1);
   if (newest === undefined) return { system: '', turns: [] };
-  const answerOf = (question: string, text: string): Answer => {
-    const kept = exchanges.findLast(({ prompt, response }) => prompt === question && response === text);
-    return kept === undefined ? { ...NEW_ANSWER, status: 'completed', text } : fromExchange(kept);
-  };
   const given = messagesOf(newest);
-  const opened = fromMessages(given, fromExchange(newest), answerOf);
+  const opened = fromMessages(given, fromExchange(newest), answersIn(exchanges));
   // With documents the model was given more than was asked.
   const turns = opened.turns.map((turn, index) =>
     index === opened.turns.length - 1 ? { ...turn, question: newest.prompt } : turn,

@@ -8,10 +8,11 @@ import { Notices } from '../ui/notices.js';
 import { useHashAddress } from './hash-address.js';
 import { Navigation } from './navigation.js';
 import { NotHere } from './not-here.js';
+import { NotLoaded } from './not-loaded.js';
 import { VIEWS } from './views.js';
 
 const loaded: readonly (readonly [path: string | RegExp, view: ComponentType])[] = VIEWS.map(
-  ({ path, load }) => [path, lazy(load)] as const,
+  ({ path, load }) => [path, lazy(() => load().catch(() => ({ default: NotLoaded })))] as const,
 );
 
 export function App() {

@@ -1,4 +1,5 @@
 // Where one can go, and how the gateway is at this moment.
+import { useEffect } from 'preact/hooks';
 import { Link, useLocation } from 'wouter-preact';
 import { key, signOut } from '../api/key.js';
 import { GatewayState } from './gateway-state.js';
@@ -9,6 +10,10 @@ export function Navigation() {
   const [location] = useLocation();
   const isHere = (path: string): boolean =>
     path === '/' ? location === '/' || location.startsWith('/chat/') : location.startsWith(path);
+  const here = PLACES.find(({ address }) => isHere(address))?.title;
+  useEffect(() => {
+    document.title = here === undefined ? 'minivault' : `${here} · minivault`;
+  }, [here]);
   return (
     <header class="bar">
       <p class="brand">minivault</p>

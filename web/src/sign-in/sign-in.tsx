@@ -1,20 +1,27 @@
 // Asks for a key, once the gateway has said that it wants one.
 import { useSignal } from '@preact/signals';
-import { send } from '../api/http.js';
-import { isRefused, key, signIn } from '../api/key.js';
+import { useEffect, useRef } from 'preact/hooks';
+import { ApiError, describe, send } from '../api/http.js';
+import { key, signIn } from '../api/key.js';
+
+const REFUSED = 'The gateway does not take this key.';
 
 export function SignIn() {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
   const value = useSignal('');
   const isKept = useSignal(false);
-  const fault = useSignal<string | null>(key.value === null ? null : 'The gateway does not take this key.');
+  const fault = useSignal<string | null>(key.value === null ? null : REFUSED);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    signIn(value.value.trim(), isKept.value);
+    const given = value.value.trim();
     try {
-      await send('/v1/queue');
+      // A key that the gateway does not take is not kept.
+      await send('/v1/queue', { key: given });
+      signIn(given, isKept.value);
     } catch (error) {
-      if (isRefused.value) fault.value = 'The gateway does not take this key.';
-      else fault.value = error instanceof Error ? error.message : String(error);
+      fault.value = isUnknownKey(error) ? REFUSED : describe(error);
+      field.current?.select();
     }
   };
   return (
@@ -27,6 +34,7 @@ export function SignIn() {
         <label for="key">Key</label>
         <input
           id="key"
+          ref={field}
           type="password"
           autocomplete="current-password"
           required
@@ -54,4 +62,9 @@ export function SignIn() {
       </form>
     </main>
   );
+}
+
+/** Also one of characters that no header can hold. */
+function isUnknownKey(error: unknown): boolean {
+  return error instanceof TypeError || (error instanceof ApiError && error.status === 401);
 }
