@@ -109,7 +109,8 @@ function outcomeOf(entry, { isWhole, hasLeft }) {
   const { status, terminals, code } = entry;
   if (entry.outcome === 'hung') return 'hung';
   if (status !== null && status >= 400 && (isWhole || !hasLeft)) return isWhole ? 'refused' : 'cut';
-  if (hasLeft && terminals[0] === BROKEN) terminals.pop();
+  // Bare text ends with its connection: of one that it left itself, a client knows no end, though all may have come.
+  if (hasLeft && (terminals[0] === BROKEN || terminals[0] === CLOSED)) terminals.pop();
   if (terminals[0]?.startsWith('done')) return 'completed';
   if (terminals[0]?.startsWith('error')) return 'failed';
   if (hasLeft) return 'left';
