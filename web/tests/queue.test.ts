@@ -57,6 +57,7 @@ describe.skipIf(!HAS_BROWSER)('the queue', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).press('Enter');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     expect(await rowsOf(page).count(), 'a no changes nothing').toBe(3);
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toMatch(/place 2$/);
     await page.getByRole('button', { name: /place 2$/ }).press('Enter');
     await page.getByRole('button', { name: 'Take it out' }).press('Enter');
     await page.getByText('It is cancelled.').waitFor();
@@ -99,6 +100,19 @@ describe.skipIf(!HAS_BROWSER)('the queue', () => {
     const broken = await startUnready({ env: { MINIVAULT_PYTHON: '/nowhere/python' } });
     const other = await open(broken.url, { address: '/queue' });
     await other.page.locator('.bar .state.bad', { hasText: 'The model cannot be served' }).waitFor();
+  });
+
+  it('says that a worker that was killed starts again, and that it is back', async () => {
+    const app = await start({ vault: false, plan: { load_ms: 3_000 } });
+    const { page } = await open(app.url, { address: '/queue' });
+    await page.locator('.bar .state.good').waitFor();
+    const { pid } = app.parts.worker.status();
+    // 0 would be this process and all that belong to it.
+    if (pid === null) throw new Error('There is no worker to kill.');
+    process.kill(pid, 'SIGKILL');
+    await page.locator('main .model-state', { hasText: 'Loading the model again' }).waitFor();
+    await page.locator('.bar .state.good').waitFor();
+    expect(await page.locator('main .model-state').count()).toBe(0);
   });
 
   it('says when the gateway is gone, and that what is seen is old', async () => {

@@ -4,11 +4,14 @@ import { render } from 'preact';
 /** Resolves with true when the person says so; Escape and everything else is a no. */
 export function confirmed(question: string, action: string): Promise<boolean> {
   return new Promise(resolve => {
+    const before = document.activeElement;
     const place = document.createElement('div');
     document.body.append(place);
     const close = (answer: boolean): void => {
       render(null, place);
       place.remove();
+      // A dialog that is taken away gives the focus to nobody.
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
       resolve(answer);
     };
     render(
