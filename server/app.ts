@@ -147,18 +147,18 @@ export function createApp(parts: Parts): Express {
     .all(onlyMethods('POST'));
   app
     .route('/v1/responses/:id')
-    .all(may('generate'))
+    .all(may('generate', 'other'))
     .get(retrieveResponseRoute(parts))
     .delete(deleteResponseRoute(parts))
     .all(onlyMethods('GET', 'DELETE'));
   app
     .route('/v1/responses/:id/cancel')
-    .all(may('generate'))
+    .all(may('generate', 'other'))
     .post(cancelResponseRoute(parts))
     .all(onlyMethods('POST'));
   app
     .route('/v1/responses/:id/input_items')
-    .all(may('generate'))
+    .all(may('generate', 'other'))
     .get(inputItemsRoute(parts))
     .all(onlyMethods('GET'));
 
@@ -169,7 +169,7 @@ export function createApp(parts: Parts): Express {
     .all(onlyMethods('POST'));
   app
     .route('/v1/messages/count_tokens')
-    .all(may('generate'))
+    .all(may('generate', 'other'))
     .post(readBody, countTokensRoute(parts))
     .all(onlyMethods('POST'));
 
@@ -192,7 +192,7 @@ export function createApp(parts: Parts): Express {
 
   app
     .route('/api/v1/chat/stream/:client_id')
-    .all(may('generate'))
+    .all(may('generate', 'other'))
     .get(clientStreamRoute(parts))
     .delete(leaveRoute(parts))
     .all(onlyMethods('GET', 'DELETE'));

@@ -124,6 +124,28 @@ describe('a gateway without keys', () => {
     expect(replay.status).toBe(429);
   });
 
+  it('counts no request for text where one only asks what became of it', async () => {
+    const from = newAddress();
+    for (let i = 0; i < LIMIT; i++) await askFrom(from, app, '/generate', { body: PROMPT });
+    for (const [i, [method, route]] of (
+      [
+        ['GET', '/v1/responses/resp_x'],
+        ['GET', '/v1/responses/resp_x/input_items'],
+        ['POST', '/v1/responses/resp_x/cancel'],
+        ['DELETE', '/v1/responses/resp_x'],
+        ['DELETE', '/api/v1/chat/stream/nobody'],
+      ] as const
+    ).entries()) {
+      const answer = await askFrom(from, app, route, { method });
+      expect([route, answer.status, limitsOf(answer)]).toEqual([
+        route,
+        404,
+        { limit: '6', remaining: String(OTHERS - 1 - i) },
+      ]);
+    }
+    expect((await askFrom(from, app, '/v1/responses', { body: { input: 'hello' } })).status).toBe(429);
+  });
+
   it('counts no request for what is open to all, nor for what does not exist', async () => {
     const from = newAddress();
     for (const route of ['/', '/livez', '/readyz', '/nowhere']) {

@@ -3,7 +3,8 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Caller, Scope } from '../domain/caller.js';
 import { AppError } from '../errors.js';
-import { countRequest } from './rate-limit.js';
+import type { RequestClass } from '../limits/limits.js';
+import { classOf, countRequest } from './rate-limit.js';
 import { scopeOf } from './request-scope.js';
 
 /** `open`: needs no key at all. `any`: whoever has a key. Else the scope that it must have. */
@@ -13,11 +14,12 @@ const guards = new WeakMap<RequestHandler, Access>();
 
 /**
  * Counts the request before it looks further, so that every answer says how many are left.
+ * @param kind as what it is counted, where that is not told by what it needs
  * @throws AppError rate_limited; missing_scope (403) when the caller's key is not good for this
  */
-export function may(access: Access): RequestHandler {
+export function may(access: Access, kind: RequestClass | null = classOf(access)): RequestHandler {
   const guard: RequestHandler = async (req: Request, res: Response, next: NextFunction): Promise<void> => {
-    await countRequest(req, res, access);
+    await countRequest(req, res, kind);
     const { caller } = scopeOf(res);
     if (access !== 'open' && access !== 'any' && caller.role !== 'admin' && !caller.scopes.has(access)) {
       throw new AppError('missing_scope', `This key has not the scope "${access}", which this needs.`, {

@@ -1,5 +1,5 @@
 // Counts a request in the class of its route, and tells its client in headers where it stands. Which class a route is of
-// follows from what its caller must be good for; how is counted is server/limits' business.
+// follows from what its caller must be good for, unless it says so itself; how is counted is server/limits' business.
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { AppError } from '../errors.js';
 import type { Asker, Limits, RequestClass } from '../limits/limits.js';
@@ -30,15 +30,14 @@ export function askerOf({ caller, address }: Pick<RequestScope, 'caller' | 'addr
 }
 
 /**
- * Counts the request, once a class, and sets the headers that every answer of it carries: `X-RateLimit-Reset` has the
+ * Counts the request, once a class (null: not at all), and sets the headers that every answer of it carries: `X-RateLimit-Reset` has the
  * seconds until one more place is free than now. On /v1 OpenAI's names stand beside.
  * @throws AppError rate_limited when there is no place
  */
-export async function countRequest(req: Request, res: Response, access: Access): Promise<void> {
+export async function countRequest(req: Request, res: Response, kind: RequestClass | null): Promise<void> {
   const counted = counters.get(res);
-  if (access === 'open' || counted === undefined) return;
+  if (kind === null || counted === undefined) return;
   const { limits, kinds } = counted;
-  const kind = classOf(access);
   if (kinds.has(kind)) return;
   kinds.add(kind);
   const asker = askerOf(scopeOf(res));
@@ -57,7 +56,9 @@ export async function countRequest(req: Request, res: Response, access: Access):
   );
 }
 
-function classOf(access: Access): RequestClass {
+/** Null for what is not counted. */
+export function classOf(access: Access): RequestClass | null {
+  if (access === 'open') return null;
   if (access === 'generate') return 'generation';
   return access === 'embed' ? 'embedding' : 'other';
 }
