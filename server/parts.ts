@@ -130,10 +130,11 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
   const embedAdmission = new Admission(line);
   const { prompts: worker, texts, ...expected } = createBackends(config, logger, recorder);
   const embed = createEmbed({ admission: embedAdmission, worker: texts, recorder });
-  const embedder = createEmbedder({ embed, worker: texts });
+  const limits = openLimits(config, logger, recorder);
+  const embedFor = limitEmbed(embed, limits);
+  const embedder = createEmbedder({ embed, embedFor, worker: texts });
   const { database } = vault;
   const retrieval = createRetrieval({ config, database, embedder, logger });
-  const limits = openLimits(config, logger, recorder);
   const live = new LiveExchanges();
   const generateAtOnce = createGenerate({
     admission,
@@ -228,7 +229,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     residency,
     metrics,
     limits,
-    embed: limitEmbed(embed, limits),
+    embed: embedFor,
     observers,
     retrieval,
     searchExchanges: createSearchExchanges({ database, vectors, embedder }),

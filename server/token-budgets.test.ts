@@ -91,6 +91,25 @@ describe('tokens of a day', () => {
     }
   });
 
+  it('count the texts of documents, which are added by whoever has tokens left', async () => {
+    const app = await startApp({ plan: PLAN, env: keys.env(), vault: true });
+    try {
+      await app.ready();
+      const headers = await keys.make({ limits: { tokensPerDay: 20, concurrency: 1 } }, app);
+      const add = (text: string) =>
+        post(app, '/api/v1/documents/add', headers, { documents: [text.repeat(10)] });
+      expect((await add('Whales sing for hours. ')).status).toBe(200);
+      const { tokens_today: spent, running } = await usageOf(app, headers);
+      expect(spent).toBeGreaterThan(20);
+      expect(running).toBe(0);
+      const refused = await add('Bats are heard by few. ');
+      expect([refused.status, JSON.parse(refused.text).code]).toEqual([429, 'token_budget_exceeded']);
+      expect((await usageOf(app, headers)).tokens_today).toBe(spent);
+    } finally {
+      await app.close();
+    }
+  });
+
   it('outlast a restart, and a file that cannot be read is no reason not to start', async () => {
     const dataDir = await mkdtemp(path.join(keys.folder(), 'data-'));
     const env = { MINIVAULT_DATA_DIR: dataDir };

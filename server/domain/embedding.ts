@@ -1,4 +1,5 @@
 // The words every layer shares about vectors of texts. Types only: no logic.
+import type { Caller } from './caller.js';
 import type { TraceContext } from './trace.js';
 
 /** A text, or ids of the embedder's own tokenizer. */
@@ -39,6 +40,15 @@ export interface EmbedderInfo {
 export interface Embedder {
   /** Waits while it loads. @throws AppError as `embed` does. */
   describe(signal: AbortSignal): Promise<EmbedderInfo>;
-  /** One for each text, in order; what is too long is cut. @throws AppError model_unavailable and what asking it may end in. */
-  embed(texts: readonly string[], signal: AbortSignal): Promise<readonly Embedding[]>;
+  /**
+   * One for each text, in order; what is too long is cut.
+   * @param asker whose budget and turn it is; without one it is the gateway's own work
+   * @throws AppError model_unavailable and what asking it may end in; with an asker concurrency_exceeded and
+   * token_budget_exceeded, too
+   */
+  embed(
+    texts: readonly string[],
+    signal: AbortSignal,
+    asker?: Pick<Caller, 'share' | 'limits'>,
+  ): Promise<readonly Embedding[]>;
 }

@@ -4,17 +4,27 @@ import type { Embedder, TokenizerSource } from '../domain/embedding.js';
 import type { EmbedderFacts } from '../domain/model-facts.js';
 import { AppError } from '../errors.js';
 import type { Embed } from './embed.js';
+import type { EmbedFor } from './limited.js';
 
 const RETRY_AFTER_MS = 60_000;
 
 export interface EmbedderParts {
   readonly embed: Embed;
+  /** For texts of a caller; the gateway's own know no limit. */
+  readonly embedFor?: EmbedFor;
   readonly worker: Pick<EmbedBackend, 'status'>;
 }
 
-export function createEmbedder({ embed, worker }: EmbedderParts): Embedder {
-  const embedTexts: Embedder['embed'] = async (texts, signal) =>
-    (await embed({ inputs: texts, truncate: true }, signal)).embeddings;
+export function createEmbedder({
+  embed,
+  embedFor = (_, request, signal) => embed(request, signal),
+  worker,
+}: EmbedderParts): Embedder {
+  const embedTexts: Embedder['embed'] = async (texts, signal, asker) => {
+    const request = { inputs: texts, truncate: true };
+    const asked = asker === undefined ? embed(request, signal) : embedFor(asker, request, signal);
+    return (await asked).embeddings;
+  };
   return {
     embed: embedTexts,
     describe: async signal => {

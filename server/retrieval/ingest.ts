@@ -2,6 +2,7 @@
 // all the others of its request or not at all. Knows no route; the embedder is passed in.
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
+import type { Caller } from '../domain/caller.js';
 import type { Embedder, EmbedderInfo } from '../domain/embedding.js';
 import { AppError } from '../errors.js';
 import { requireSameEmbedder } from '../store/chunk-search.js';
@@ -30,8 +31,13 @@ export interface AddedDocument {
  * All of them or none; the answer is in their order.
  * @throws AppError invalid_request for a blank text, document_too_large, storage_unavailable, embedder_mismatch, and
  * what asking the embedder may end in.
+ * @param asker whose budget and turn it is
  */
-export type Ingest = (texts: readonly TextToAdd[], signal: AbortSignal) => Promise<readonly AddedDocument[]>;
+export type Ingest = (
+  texts: readonly TextToAdd[],
+  signal: AbortSignal,
+  asker?: Pick<Caller, 'share' | 'limits'>,
+) => Promise<readonly AddedDocument[]>;
 
 export interface IngestParts {
   readonly database: Database;
@@ -49,7 +55,7 @@ const SURROUNDING_TOKENS = 2;
 export function createIngest(parts: IngestParts): Ingest {
   const { database, embedder, language, maxCharacters } = parts;
   const cut = createChunker(parts.chunking);
-  return async (texts, signal) => {
+  return async (texts, signal, asker) => {
     for (const { name, content } of texts) requireFit(name, content, maxCharacters);
     database.requireVectors();
     const info = await embedder.describe(signal);
@@ -61,7 +67,7 @@ export function createIngest(parts: IngestParts): Ingest {
       const digest = digests[index] as Buffer;
       const key = digest.toString('hex');
       if (kept.has(key) || fresh.has(key)) continue;
-      const chunks = await embedChunks(text.content, cut, { embedder, info }, signal);
+      const chunks = await embedChunks(text.content, cut, { embedder, info, asker }, signal);
       fresh.set(key, { ...text, id: uuidv7(), digest, chunks });
     }
     const added = await addDocuments(database, [...fresh.values()], { language, embedder: info });
@@ -95,13 +101,15 @@ function requireFit(name: string, content: string, maxCharacters: number): void 
 export interface EmbeddingSource {
   readonly embedder: Embedder;
   readonly info: EmbedderInfo;
+  /** Whose budget it is; the gateway's own work has none. */
+  readonly asker?: Pick<Caller, 'share' | 'limits'> | undefined;
 }
 
 /** A text's chunks with their vectors. @throws AppError as the embedder does */
 export async function embedChunks(
   content: string,
   cut: Chunker,
-  { embedder, info }: EmbeddingSource,
+  { embedder, info, asker }: EmbeddingSource,
   signal: AbortSignal,
 ): Promise<NewChunk[]> {
   const spans = await cut(content, info);
@@ -109,7 +117,7 @@ export async function embedChunks(
   for (let from = 0; from < spans.length; from += TEXTS_A_CALL) {
     const some = spans.slice(from, from + TEXTS_A_CALL);
     const texts = some.map(({ start, end }) => content.slice(start, end));
-    const embeddings = await embedder.embed(texts, signal);
+    const embeddings = await embedder.embed(texts, signal, asker);
     for (const [index, span] of some.entries()) {
       const vector = embeddings[index]?.vector;
       if (vector?.length !== info.dimensions) {

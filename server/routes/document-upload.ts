@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express';
 import { metadatasSchema, toAddAnswer } from '../dialects/documents.js';
 import { AppError } from '../errors.js';
 import { parseJsonText, parseWith } from '../http/body.js';
+import { askerOf } from '../http/rate-limit.js';
 import { type Form, readForm } from '../http/read-files.js';
 import { scopeOf } from '../http/request-scope.js';
 import type { FileReader } from '../retrieval/files/file-text.js';
@@ -21,7 +22,8 @@ export interface UploadRouteParts extends DocumentsRouteParts {
 
 export function uploadDocumentsRoute({ retrieval, vault }: UploadRouteParts): RequestHandler {
   return async (req, res) => {
-    const { signal } = scopeOf(res);
+    const scope = scopeOf(res);
+    const { signal } = scope;
     const form = await readForm(req, { maxBytes: retrieval.maxBodyBytes, maxFiles: MAX_FILES });
     const metadatas = metadatasOf(form);
     vault.database.requireVectors();
@@ -31,7 +33,7 @@ export function uploadDocumentsRoute({ retrieval, vault }: UploadRouteParts): Re
       const { filename } = file;
       texts.push({ name: filename, filename, mediaType, content, metadata: metadatas[index] ?? {} });
     }
-    const added = await retrieval.ingest(texts, signal);
+    const added = await retrieval.ingest(texts, signal, askerOf(scope));
     const files = texts.map(({ name, content }) => ({ filename: name, characters: content.length }));
     res.json(toAddAnswer(added, files));
   };

@@ -10,6 +10,7 @@ import {
   toWireSummary,
 } from '../dialects/documents.js';
 import { parseBody, parseWith } from '../http/body.js';
+import { askerOf } from '../http/rate-limit.js';
 import { scopeOf } from '../http/request-scope.js';
 import type { Ingest } from '../retrieval/ingest.js';
 import type { SearchDocuments } from '../retrieval/search.js';
@@ -35,7 +36,8 @@ export function addDocumentsRoute({ retrieval }: DocumentsRouteParts): RequestHa
       content,
       metadata: metadatas?.[index] ?? {},
     }));
-    res.json(toAddAnswer(await retrieval.ingest(texts, scopeOf(res).signal)));
+    const scope = scopeOf(res);
+    res.json(toAddAnswer(await retrieval.ingest(texts, scope.signal, askerOf(scope))));
   };
 }
 
