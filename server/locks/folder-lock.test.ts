@@ -1,6 +1,6 @@
 // The lock as processes meet it: one that runs is never robbed, one that is dead never keeps anybody out.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished } from 'vitest';
 import { type Compiled, compile } from '../testing/compile.js';
@@ -113,4 +113,14 @@ it('is readable by its owner only', () => {
   expect(statSync(`${guarded}.lock.1`).mode & 0o777).toBe(0o600);
   lock.release();
   expect(statSync(`${guarded}.lock.1`).mode & 0o777).toBe(0o600);
+});
+
+it.skipIf(process.getuid?.() !== 0)('that root has had can be had by the owner of the folder', () => {
+  const owner = 65_534;
+  chownSync(folder, owner, owner);
+  const lock = lockFolder(guarded);
+  const owners = () => readdirSync(folder).map(name => statSync(path.join(folder, name)).uid);
+  expect(owners()).toEqual([owner]);
+  lock.release();
+  expect(owners()).toEqual([owner]);
 });

@@ -1,12 +1,24 @@
 // One process at a time on a folder or a file of the data. The lock lies beside what it guards, so that it outlives a
 // folder that is replaced. Knows nothing of what is guarded.
-import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { identityOf } from './process-identity.js';
 
 // Claims are files NAME.lock.1, NAME.lock.2, …; only the highest counts. It is never removed, only outbid by the next
 // number, once its process has released it or is dead, which no process ever takes back. So of two that find the same
 // dead holder only one can win: a name is created once.
+
+const ROOT_USER = 0;
 
 interface Claim {
   readonly pid: number;
@@ -106,6 +118,11 @@ function write(file: string, released: boolean, put: (draft: string, file: strin
   const claim: Claim = { pid: process.pid, identity: identityOf(process.pid) ?? '', released };
   try {
     writeFileSync(draft, JSON.stringify(claim), { mode: 0o600 });
+    if (process.getuid?.() === ROOT_USER) {
+      // A claim outlives its process: what root has left, the gateway, which hopefully is not root, must be able to read.
+      const { uid, gid } = statSync(path.dirname(file));
+      chownSync(draft, uid, gid);
+    }
     put(draft, file);
   } finally {
     rmSync(draft, { force: true });
