@@ -187,7 +187,6 @@ describe('a run whose clients have left', () => {
     stopping.runs.close();
     expect(stopping.begun[0]?.signal.aborted).toBe(false);
     one.leave();
-    stopping.runs.close();
     expect(stopping.begun[0]?.signal.aborted).toBe(true);
   });
 

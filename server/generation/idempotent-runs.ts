@@ -76,9 +76,9 @@ export class IdempotentRuns {
     return { ...(await run.join(signal)), isReplayed: true };
   }
 
-  /** What nobody reads is cancelled now. */
+  /** What nobody reads is cancelled now, the rest when its last reader leaves. */
   close(): void {
-    for (const { run } of [...this.#entries.values()]) run.abandon();
+    for (const { run } of [...this.#entries.values()]) run.close();
   }
 
   #begin<Told, Event>(name: string, fingerprint: string, begin: Begin<Told, Event>): SharedRun<Told, Event> {

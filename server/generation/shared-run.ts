@@ -34,11 +34,13 @@ export class SharedRun<Told, Event> {
   readonly #readers = new Map<AbortSignal, () => void>();
   #graceTimer: NodeJS.Timeout | undefined;
   #isDetached = false;
+  #graceMs: number;
   #isEnded = false;
   #bytes = 0;
 
   constructor(begin: Begin<Told, Event>, options: SharedRunOptions) {
     this.#options = options;
+    this.#graceMs = options.graceMs;
     this.opened = this.#open(begin);
     this.opened.catch(() => this.#end());
   }
@@ -66,15 +68,20 @@ export class SharedRun<Told, Event> {
     this.#leaving.abort();
   }
 
+  /** Nobody comes back any more: it is cancelled as soon as nobody is there. */
+  close(): void {
+    this.#graceMs = 0;
+    this.abandon();
+  }
+
   #attach(signal: AbortSignal): void {
     if (this.#isEnded) return;
     clearTimeout(this.#graceTimer);
     const detach = (): void => {
       signal.removeEventListener('abort', detach);
       if (!this.#readers.delete(signal) || this.#readers.size > 0 || this.#isEnded) return;
-      const { graceMs } = this.#options;
-      if (graceMs === 0) this.abandon();
-      else this.#graceTimer = setTimeout(() => this.abandon(), graceMs).unref();
+      if (this.#graceMs === 0) this.abandon();
+      else this.#graceTimer = setTimeout(() => this.abandon(), this.#graceMs).unref();
     };
     this.#readers.set(signal, detach);
     signal.addEventListener('abort', detach, { once: true });
