@@ -130,6 +130,22 @@ describe.skipIf(!HAS_BROWSER)('documents', () => {
     expect(await page.locator('mark').allTextContents()).toEqual([SENTENCE.trimEnd()]);
   });
 
+  it('are what an answer rests on, which leads from the vault to the place', async () => {
+    await store(SENTENCE);
+    const prompt = SENTENCE.trim();
+    const answer = await fetch(`${app.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ messages: [{ role: 'user', content: prompt }], documents: true }),
+    });
+    expect(await answer.json()).not.toHaveProperty('error');
+    const page = await open(`/vault/${answer.headers.get('X-Exchange-Id')}`);
+    await page.getByText('1 source', { exact: true }).click();
+    await page.locator('.sources').getByRole('link').click();
+    await page.locator('mark').first().waitFor();
+    expect(await page.locator('mark').allTextContents()).toEqual([prompt]);
+  });
+
   it('knows no similarity where it looks for words alone', async () => {
     const page = await open('/documents?query=keeper&mode=text');
     await page.getByText(/found by words alone/).waitFor();

@@ -25,7 +25,7 @@ export function HitList({ answer, query }: { answer: SearchAnswer; query: VaultQ
       <nav class="row" aria-label="Pages">
         {query.page > 1 && (
           <Link class="button quiet" href={toAddress({ ...query, page: query.page - 1 })}>
-            Better
+            Page before
           </Link>
         )}
         {pages > 1 && (
@@ -35,7 +35,7 @@ export function HitList({ answer, query }: { answer: SearchAnswer; query: VaultQ
         )}
         {query.page < pages && (
           <Link class="button quiet" href={toAddress({ ...query, page: query.page + 1 })}>
-            Further
+            Next page
           </Link>
         )}
         {backTo !== null && (
