@@ -23,7 +23,8 @@ const EARLY_SHARE = 0.15;
 const MAX_EARLY = 3;
 /** The code, or the message where there are no codes; plain text has neither. */
 const KILLED = /worker_killed|killed by SIGKILL|^broken$/;
-const MAX_LAG_MS = 1_000;
+/** A test shares its machine: there the figure says nothing. */
+const MAX_LAG_MS = { full: 1_000, short: 60_000 };
 
 /** @param {import('../run-scenarios.mjs').RunOptions} options */
 export async function run({ scale, random, folder, say, databaseUrl = null }) {
@@ -33,6 +34,7 @@ export async function run({ scale, random, folder, say, databaseUrl = null }) {
     Array.from({ length: gateways }, (_, number) =>
       runShard({
         kills,
+        maxLagMs: MAX_LAG_MS[scale],
         // Its own chance: the shards' order in time must not decide what each draws.
         random: createRandom(Math.floor(random() * 2 ** 32)),
         folder: path.join(folder, String(number)),
@@ -73,10 +75,10 @@ export async function run({ scale, random, folder, say, databaseUrl = null }) {
  */
 
 /**
- * @param {{ kills: number, random: import('../random.mjs').Random, folder: string, databaseUrl: string | null, say: (line: string) => void }} options
+ * @param {{ kills: number, maxLagMs: number, random: import('../random.mjs').Random, folder: string, databaseUrl: string | null, say: (line: string) => void }} options
  * @returns {Promise<Shard>}
  */
-async function runShard({ kills, random, folder, databaseUrl, say }) {
+async function runShard({ kills, maxLagMs, random, folder, databaseUrl, say }) {
   const ledger = new Ledger(random);
   const gateway = await startGateway({
     folder,
@@ -133,7 +135,7 @@ async function runShard({ kills, random, folder, databaseUrl, say }) {
   for (const entry of lost)
     faults.push(`a queued prompt was lost: ${entry.dialect} ${entry.status} ${entry.code}`);
   for (const lagMs of lagsMs) {
-    if (lagMs > MAX_LAG_MS) faults.push(`the next token came ${Math.round(lagMs)} ms after the restart`);
+    if (lagMs > maxLagMs) faults.push(`the next token came ${Math.round(lagMs)} ms after the restart`);
   }
   const { completed } = ledger.counts();
   return {
