@@ -109,6 +109,7 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
     logger,
   });
   const admin = await createAdmin(config, doorkeeper.keys, logger);
+  const limits = await openLimits(config, logger, recorder);
   const vault = openVault({
     isOn: config.MINIVAULT_VAULT === 'on',
     url: config.DATABASE_URL,
@@ -130,7 +131,6 @@ export async function createParts(config: Config, logger: Logger): Promise<Parts
   const embedAdmission = new Admission(line);
   const { prompts: worker, texts, ...expected } = createBackends(config, logger, recorder);
   const embed = createEmbed({ admission: embedAdmission, worker: texts, recorder });
-  const limits = openLimits(config, logger, recorder);
   const embedFor = limitEmbed(embed, limits);
   const embedder = createEmbedder({ embed, embedFor, worker: texts });
   const { database } = vault;

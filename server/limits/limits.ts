@@ -1,13 +1,12 @@
 // How much one caller may ask: requests in a window by class, requests at once, tokens a day, wrong keys. Knows neither
 // HTTP nor what a request is for.
 import type { Caller } from '../domain/caller.js';
-import type { LimitRecorder } from '../domain/recorder.js';
 import { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { Concurrency } from './concurrency.js';
 import { FailedLogins } from './failed-logins.js';
 import { MemoryWindows } from './memory-windows.js';
-import { RedisLink, type RedisStatus } from './redis-link.js';
+import type { RedisLink, RedisStatus } from './redis-link.js';
 import { SharedWindows } from './shared-windows.js';
 import type { Allowance, Verdict } from './sliding-window.js';
 import { TokenLedger } from './token-ledger.js';
@@ -31,11 +30,11 @@ export interface LimitsOptions {
   readonly requests: Readonly<Record<RequestClass, number>> | null;
   readonly windowMs: number;
   readonly failedLogins: number | null;
-  readonly redis: { readonly url: string; readonly prefix: string; readonly timeoutMs: number } | null;
+  /** Where gateways count together; closed with the limits. Null where this one counts for itself. */
+  readonly link: RedisLink | null;
   /** Where the tokens of the day are kept. */
   readonly usageFile: string;
   readonly logger: Logger;
-  readonly recorder: LimitRecorder;
 }
 
 export interface TokenUsage {
@@ -75,9 +74,9 @@ export class Limits {
   readonly #refused = { rate_limited: 0, concurrency_exceeded: 0, token_budget_exceeded: 0 };
 
   constructor(options: LimitsOptions) {
-    const { redis, logger, recorder, usageFile, failedLogins, windowMs } = options;
+    const { link, logger, usageFile, failedLogins, windowMs } = options;
     this.#options = options;
-    this.#link = redis && new RedisLink({ ...redis, logger, recorder });
+    this.#link = link;
     const memory = new MemoryWindows();
     this.#windows = this.#link
       ? new SharedWindows(this.#link, memory)

@@ -4,9 +4,10 @@ import type { Config } from '../config.js';
 import type { LimitRecorder } from '../domain/recorder.js';
 import type { Logger } from '../log.js';
 import { Limits } from './limits.js';
+import type { RedisLink } from './redis-link.js';
 
 /** A Redis that is away is no reason not to start. */
-export function openLimits(config: Config, logger: Logger, recorder: LimitRecorder): Limits {
+export async function openLimits(config: Config, logger: Logger, recorder: LimitRecorder): Promise<Limits> {
   const isOn = config.RATE_LIMIT_ENABLED;
   return new Limits({
     requests: isOn
@@ -18,16 +19,16 @@ export function openLimits(config: Config, logger: Logger, recorder: LimitRecord
       : null,
     windowMs: config.RATE_LIMIT_WINDOW_SECONDS * 1_000,
     failedLogins: isOn ? config.RATE_LIMIT_FAILED_LOGINS : null,
-    redis:
-      config.REDIS_URL === null
-        ? null
-        : {
-            url: config.REDIS_URL,
-            prefix: config.MINIVAULT_REDIS_PREFIX,
-            timeoutMs: config.MINIVAULT_REDIS_TIMEOUT_MS,
-          },
+    link: await openLink(config, logger, recorder),
     usageFile: path.join(config.MINIVAULT_DATA_DIR, 'usage.json'),
     logger,
-    recorder,
   });
+}
+
+/** Its client is loaded only where there is a Redis: that takes as long as a good part of all else. */
+async function openLink(config: Config, logger: Logger, recorder: LimitRecorder): Promise<RedisLink | null> {
+  const { REDIS_URL: url, MINIVAULT_REDIS_PREFIX: prefix, MINIVAULT_REDIS_TIMEOUT_MS: timeoutMs } = config;
+  if (url === null) return null;
+  const { RedisLink } = await import('./redis-link.js');
+  return new RedisLink({ url, prefix, timeoutMs, logger, recorder });
 }
