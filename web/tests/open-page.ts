@@ -33,7 +33,7 @@ export interface OpenedPage {
 
 export interface Pages {
   /** A gateway that is closed after the test; with a vault unless told otherwise. */
-  start(options?: StartAppOptions): Promise<StartedApp>;
+  start(options?: StartAppOptions & { readonly waitsForModel?: boolean }): Promise<StartedApp>;
   /** A new browser, with nothing stored, at that gateway. */
   open(url: string, options?: PageOptions): Promise<OpenedPage>;
   readonly browser: () => Browser;
@@ -48,10 +48,10 @@ export function usePages(): Pages {
   afterAll(() => browser?.close());
   return {
     browser: () => browser,
-    start: async options => {
+    start: async ({ waitsForModel = true, ...options } = {}) => {
       const app = await startApp({ vault: true, ...options });
       onTestFinished(() => app.close());
-      await app.ready();
+      if (waitsForModel) await app.ready();
       return app;
     },
     open: (url, options = {}) => openPage(browser, url, options),

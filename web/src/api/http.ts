@@ -110,8 +110,9 @@ export async function* readEvents(path: string, asked: Asked = {}): AsyncGenerat
       yield { event: next.value.event ?? 'message', data: next.value.data };
     }
   } catch (error) {
+    if (error instanceof ApiError) throw error;
     if (asked.signal?.aborted) throw asked.signal.reason;
-    throw error instanceof ApiError ? error : new ApiError(0, 'connection_lost', 'The connection was lost.');
+    throw new ApiError(0, 'connection_lost', 'The connection was lost.');
   } finally {
     clearTimeout(timer);
     await events?.cancel().catch(() => {});

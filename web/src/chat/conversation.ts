@@ -146,11 +146,12 @@ export class Conversation {
       this.#draw();
     } catch (error) {
       this.#draw();
-      if (signal.aborted) return;
+      // Then the page asks for a key, and nobody looks at the chat any more.
       if (error instanceof ApiError && error.status === 401) {
         this.#giveBack(messages, before);
         return;
       }
+      if (signal.aborted) return;
       await this.#fail(error);
     }
     this.isLost.value = false;
@@ -177,7 +178,7 @@ export class Conversation {
     if (events.length > 0) this.#change(answer => events.reduce(withEvent, answer));
   }
 
-  /** The page asks for a key now: a question that was not taken stands in its field again afterwards. */
+  /** A question that was not taken stands in its field again. */
   #giveBack(messages: readonly Message[] | null, before: readonly Turn[]): void {
     if (messages === null || this.#answer.responseId !== null) return;
     keepDraft(this.id, messages.at(-1)?.content ?? '');

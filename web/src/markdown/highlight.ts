@@ -19,7 +19,7 @@ const LANGUAGES = { bash, c, cpp, css, go, java, javascript, json, python, rust,
 for (const [name, language] of Object.entries(LANGUAGES)) hljs.registerLanguage(name, language);
 
 /** Longer code stays plain: colouring it would hold up the page. */
-const MAX_CHARACTERS = 20_000;
+const MAX_CHARACTERS = 6_000;
 
 /** HTML of the code, escaped; null where the language is not known. */
 export function highlight(code: string, language: string): string | null {

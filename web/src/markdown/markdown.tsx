@@ -2,11 +2,12 @@
 import { memo } from 'preact/compat';
 import { useMemo, useRef } from 'preact/hooks';
 import { GrowingBlocks } from './blocks.js';
-import { toBlocks, toHtml } from './to-html.js';
+import { isPlain, toBlocks, toHtml } from './to-html.js';
 import './markdown.css';
 
 const Block = memo(({ source }: { source: string }) => {
-  const html = useMemo(() => toHtml(source), [source]);
+  const html = useMemo(() => (isPlain(source) ? null : toHtml(source)), [source]);
+  if (html === null) return <pre class="block">{source}</pre>;
   return <div class="block" dangerouslySetInnerHTML={{ __html: html }} />;
 });
 

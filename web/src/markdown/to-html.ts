@@ -1,6 +1,7 @@
 // Markdown as HTML, block by block, so that of a growing answer only the last block is made anew.
-import { Marked, type Token } from 'marked';
+import { Marked } from 'marked';
 import { highlight } from './highlight.js';
+import { partsOf } from './long-blocks.js';
 import { sanitize } from './sanitize.js';
 
 const escaped = (text: string): string =>
@@ -23,7 +24,14 @@ const marked = new Marked({
 
 /** The source of each block, in order; together they are the whole text. */
 export function toBlocks(text: string): string[] {
-  return marked.lexer(text).map((token: Token) => token.raw);
+  return marked.lexer(text).flatMap(partsOf);
+}
+
+/** Longer ones, such as a file in one piece, stay as they were written: their form would cost more than it tells. */
+const MAX_CHARACTERS = 12_000;
+
+export function isPlain(block: string): boolean {
+  return block.length > MAX_CHARACTERS;
 }
 
 /** Of one block; what links refer to must stand in it. */

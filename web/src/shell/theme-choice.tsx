@@ -22,8 +22,8 @@ export function ThemeChoice() {
     apply(theme.value);
   };
   return (
-    <button type="button" class="plain" onClick={choose} aria-label={`Theme: ${theme.value}. Change`}>
-      {{ system: '◐', light: '☀', dark: '☾' }[theme.value]}
+    <button type="button" class="plain" onClick={choose} title="Change the theme">
+      Theme: {theme.value}
     </button>
   );
 }
