@@ -114,7 +114,7 @@ function Facts({ item }: { item: WireKey }) {
   const { prefix, role, scopes, former, limits } = item;
   const may = role === 'admin' ? 'everything' : scopes.length === 0 ? 'nothing' : scopes.join(', ');
   return (
-    <dl class="facts">
+    <dl class="key-facts">
       <Fact name="Begins with">
         <code>{prefix}</code>
       </Fact>

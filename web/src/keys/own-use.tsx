@@ -41,7 +41,7 @@ export function OwnUse() {
 function Figures({ now }: { now: UsageAnswer }) {
   const { tokens_today: tokens, tokens_per_day: budget, running, concurrency, requests } = now;
   return (
-    <dl class="facts card">
+    <dl class="key-facts card">
       <div>
         <dt>Tokens</dt>
         <dd>
