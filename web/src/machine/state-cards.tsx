@@ -94,7 +94,7 @@ export function UsageCard({ usage }: { usage: UsageAnswer }) {
 
 function Facts({ facts }: { facts: readonly Fact[] }) {
   return (
-    <dl class="facts">
+    <dl class="machine-facts">
       {facts.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
