@@ -13,7 +13,8 @@ SMALLEST_BUFFER = 1
 """The system makes it a few hundred bytes."""
 SLOW_ROUND_S = 1.0
 QUICK_ROUND_S = 0.01
-WORD = "slow" * 15
+WORD = "slow"
+"""As long as a token of a real model is."""
 
 
 def open_reader(port: int, number: int, is_slow: bool) -> socket.socket:
@@ -22,7 +23,7 @@ def open_reader(port: int, number: int, is_slow: bool) -> socket.socket:
         # Before it connects, or the window is known to be larger.
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALLEST_BUFFER)
     reader.connect(("127.0.0.1", port))
-    body = json.dumps({"prompt": f"{WORD}{number}", "max_tokens": 8_000})
+    body = json.dumps({"prompt": f"{WORD} {number}", "max_tokens": 60_000})
     head = f"POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     reader.sendall(f"{head}\r\n\r\n{body}".encode())
     reader.setblocking(False)
