@@ -4,13 +4,20 @@ import { SETTINGS } from './config.js';
 /** Names that look like ours and are not, each with the nearest real one; a warning, since a newer version may know them. */
 export function unknownSettings(env: Readonly<Record<string, string | undefined>>): string[] {
   return Object.keys(env)
-    .filter(name => name.startsWith('MINIVAULT_') && !Object.hasOwn(SETTINGS, name))
-    .map(name => `${name} is not a setting; did you mean ${nearest(name)}?`);
+    .filter(
+      name => !Object.hasOwn(SETTINGS, name) && (name.startsWith('MINIVAULT_') || isSlipOfRateLimit(name)),
+    )
+    .map(name => `${name} is not a setting; did you mean ${nearest(name).known}?`);
 }
 
-function nearest(name: string): string {
+/** Other programs have settings of this family, too: only what is a letter or two off is meant for us. */
+function isSlipOfRateLimit(name: string): boolean {
+  return name.startsWith('RATE_LIMIT_') && nearest(name).distance <= 2;
+}
+
+function nearest(name: string): { known: string; distance: number } {
   const distances = Object.keys(SETTINGS).map(known => ({ known, distance: editDistance(name, known) }));
-  return distances.reduce((best, next) => (next.distance < best.distance ? next : best)).known;
+  return distances.reduce((best, next) => (next.distance < best.distance ? next : best));
 }
 
 function editDistance(a: string, b: string): number {

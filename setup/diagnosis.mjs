@@ -45,9 +45,11 @@ export async function diagnose(root, args) {
   await stopChildren();
   const count = (/** @type {Finding['verdict']} */ verdict) =>
     findings.filter(finding => finding.verdict === verdict).length;
+  const spell = (/** @type {Finding['verdict']} */ verdict) =>
+    `${count(verdict)} ${verdict}${count(verdict) === 1 ? '' : 's'}`;
   const isOk = count('fault') === 0;
   if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ ok: isOk, findings }, null, 1)}\n`);
-  else process.stdout.write(`\n${count('ok')} ok, ${count('warning')} warnings, ${count('fault')} faults\n`);
+  else process.stdout.write(`\n${count('ok')} ok, ${spell('warning')}, ${spell('fault')}\n`);
   return isOk ? 0 : 1;
 }
 

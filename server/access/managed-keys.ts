@@ -113,7 +113,7 @@ function noAdminYet(): AppError {
 function lastAdmin({ name }: StoredKey): AppError {
   return new AppError(
     'last_admin_key',
-    `"${name}" is the last active admin’s key, and there is no API_KEY: make another one first, or force it.`,
+    `"${name}" is the last active admin’s key, and there is no API_KEY: make another one first, or force this (--force).`,
     { param: 'force' },
   );
 }

@@ -22,11 +22,17 @@ export function may(access: Access, kind: RequestClass | null = classOf(access))
     await countRequest(req, res, kind);
     const { caller } = scopeOf(res);
     if (access !== 'open' && access !== 'any' && caller.role !== 'admin' && !caller.scopes.has(access)) {
-      throw new AppError('missing_scope', `This key has not the scope "${access}", which this needs.`, {
-        headers: {
-          'WWW-Authenticate': `Bearer realm="minivault", error="insufficient_scope", scope="${access}"`,
+      throw new AppError(
+        'missing_scope',
+        access === 'admin'
+          ? 'This needs an admin’s key.'
+          : `This key lacks the scope "${access}", which this needs.`,
+        {
+          headers: {
+            'WWW-Authenticate': `Bearer realm="minivault", error="insufficient_scope", scope="${access}"`,
+          },
         },
-      });
+      );
     }
     next();
   };

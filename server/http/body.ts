@@ -122,6 +122,8 @@ export function parseWith<Schema extends z.ZodType>(schema: Schema, value: unkno
   if (issue.code === 'custom' && issue.params?.unsupported === true) {
     throw new AppError('unsupported_parameter', `"${param}" ${issue.message}`, { param });
   }
+  const isMissing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  if (isMissing && param !== '') throw new AppError('invalid_request', `"${param}" is missing.`, { param });
   const isWholeMessage = issue.message === `Missing ${param}` || issue.message === `Invalid ${param}`;
   if (!isWholeMessage) throw new AppError('invalid_request', `"${param}": ${issue.message}`, { param });
   const isOfOtherType = issue.code === 'invalid_type' && issue.message.startsWith('Invalid ');

@@ -50,7 +50,7 @@ export async function countRequest(req: Request, res: Response, kind: RequestCla
   const seconds = toSeconds(verdict.resetMs);
   throw new AppError(
     'rate_limited',
-    `Too many requests: all ${verdict.limit} places are taken; the next is free in ${seconds} s.`,
+    `Too many requests: the limit of ${verdict.limit} is reached; there is room for the next in ${seconds} s.`,
     // What is exactly as old as the window still counts.
     { retryAfterMs: Math.floor(verdict.resetMs) + 1 },
   );

@@ -122,7 +122,7 @@ class ReopenedDatabase implements Database {
     this.#state = state;
     this.#fault = fault;
     const { logger } = this.#options;
-    if (state === 'ready') logger.info('The database is ready', { database: this.#source.place.server });
+    if (state === 'ready') logger.info(`${this.#source.place.server} is ready.`);
     if (state === 'away') logger.warn('The database is away', { fault });
     if (state === 'refused') logger.error('The database is not used', { fault });
     for (const listener of this.#listeners) listener(this.status());

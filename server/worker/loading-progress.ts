@@ -20,7 +20,9 @@ export class LoadingProgress {
   update({ stage, done, total }: Progress): void {
     this.#current = { stage, done, total };
     const percent = total > 0 ? Math.min(10, Math.floor((done / total) * 10)) * 10 : 0;
-    const line = `Loading the model: ${stage} ${percent} %`;
+    // That a stage has ended, the next one tells.
+    if (percent === 100) return;
+    const line = `Loading the model: ${stage}${percent === 0 ? '' : `, ${percent} %`}`;
     if (line !== this.#told) this.#logger.info(line);
     this.#told = line;
   }

@@ -17,7 +17,7 @@ describe.skipIf(!HAS_BROWSER)('the chat', () => {
     await isWhole(page);
     await expectAnswer(page, 'one two three');
     expect(await turn(page).locator('.figures').innerText()).toMatch(
-      /^3 tokens from \d+ · .*tokens\/s · first after \d+ ms$/,
+      /^3 tokens, prompt \d+ · .*tokens\/s · first after \d+ ms$/,
     );
     await say(page, 'four five six');
     await isWhole(page);

@@ -58,7 +58,7 @@ describe.skipIf(!HAS_BROWSER)('the machine', () => {
     await app.until(() => asked > before);
   });
 
-  it('says in place that a key has not the scope, and leaves out what a user may not see', async () => {
+  it('says in place that a key lacks a scope, and leaves out what a user may not see', async () => {
     const app = await start({ vault: false, env: keys.env() });
     const headers = await keys.make({ scopes: ['generate'], limits: { tokensPerDay: 500 } }, app);
     const { page } = await open(app.url, { address: '/machine', key: headers.Authorization?.slice(7) ?? '' });

@@ -68,7 +68,7 @@ function Figures({ cost }: { cost: Cost }) {
   const { promptTokens, completionTokens, firstTokenMs, tokensPerSecond } = cost;
   return (
     <span class="quiet-text figures">
-      {spellNumber(completionTokens)} tokens from {spellNumber(promptTokens)}
+      {spellNumber(completionTokens)} tokens, prompt {spellNumber(promptTokens)}
       {tokensPerSecond !== null && ` · ${spellNumber(tokensPerSecond)} tokens/s`} · first after{' '}
       {spellMs(firstTokenMs)}
     </span>

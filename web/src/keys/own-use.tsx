@@ -48,6 +48,7 @@ function Figures({ now }: { now: UsageAnswer }) {
           {spellNumber(tokens)}
           {budget === null ? '' : ` of ${spellNumber(budget)}`}
           {budget !== null && <progress max={budget} value={Math.min(tokens, budget)} aria-label="Tokens" />}
+          <br />
           <span class="quiet-text">The day (UTC) ends in {spellMs(now.day_ends_in_seconds * 1_000)}</span>
         </dd>
       </div>

@@ -64,7 +64,7 @@ describe('the card of the model', () => {
       Parameters: '494M',
       Context: '32,768 tokens',
       Weights: 'float32, int8',
-      Perplexity: '9.2; 9 with unrounded weights',
+      Perplexity: '9.18; 9.04 with unrounded weights',
       'Runs on': 'cpu',
       Engine: 'fake',
       'At once': '2 answers',
@@ -170,7 +170,7 @@ describe('limits', () => {
     expect(limitsOf(usage)).toEqual([
       { name: 'Tokens today', used: 1_200, most: 5_000, text: '1,200 of 5,000; a new day in 1 min 30 s' },
       { name: 'At once', used: 1, most: 2, text: '1 of 2 answers' },
-      { name: 'Answers', used: 2, most: 30, text: '2 of 30 requests in 1 min 0 s' },
+      { name: 'Answers', used: 2, most: 30, text: '2 of 30 requests in 1 min' },
     ]);
   });
 

@@ -22,7 +22,7 @@ export function modelFacts({ worker }: Health): Fact[] {
     told('Weights', [model.dtype, model.quantization].filter(isTold).join(', ')),
     perplexity && [
       'Perplexity',
-      `${spellNumber(perplexity.quantized)}; ${spellNumber(perplexity.unquantized)} with unrounded weights`,
+      `${perplexity.quantized.toFixed(2)}; ${perplexity.unquantized.toFixed(2)} with unrounded weights`,
     ],
     told('Runs on', model.device),
     engine === null ? null : ['Engine', engine],

@@ -82,7 +82,7 @@ function failed(
   if (signal.aborted) return null;
   const isScope = error instanceof ApiError && error.code === 'missing_scope';
   fault.value = isScope
-    ? 'This key has not the scope “metrics”, so there are no figures to draw. An admin can give it that scope among the keys.'
+    ? 'This key lacks the scope “metrics”, so there are no figures to draw. An admin can give it that scope among the keys.'
     : describe(error);
   const isRefused = error instanceof ApiError && (error.status === 401 || error.status === 403);
   if (isRefused) return null;

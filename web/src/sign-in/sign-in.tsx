@@ -29,7 +29,7 @@ export function SignIn() {
       <form onSubmit={submit}>
         <h1>minivault</h1>
         <p>
-          This gateway wants a key. <code>npm run keys -- create --name you</code> makes one.
+          This gateway wants a key. <code>npm run keys -- create NAME</code> makes one.
         </p>
         <label for="key">Key</label>
         <input

@@ -11,8 +11,14 @@ export function spellNumber(value: number): string {
 export function spellMs(ms: number): string {
   if (ms < 1_000) return `${whole.format(ms)} ms`;
   if (ms < 60_000) return `${short.format(ms / 1_000)} s`;
-  return `${Math.floor(ms / 60_000)} min ${whole.format((ms % 60_000) / 1_000)} s`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 3_600) return spellTwo(Math.floor(seconds / 60), 'min', seconds % 60, 's');
+  const minutes = Math.round(seconds / 60);
+  return spellTwo(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
 }
+
+const spellTwo = (much: number, unit: string, rest: number, lesser: string): string =>
+  rest === 0 ? `${much} ${unit}` : `${much} ${unit} ${rest} ${lesser}`;
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
