@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { HAS_BROWSER } from '../../server/testing/browser.js';
 import { usePages } from './open-page.js';
 import { answer, isWhole, say } from './talk.js';
+import { traceTasks } from './tasks.js';
 
+const LONGEST_TASK_MS = 200;
 const HOST = 'http://192.0.2.1';
 const HOSTILE = `# Harmless
 <script>document.title = 'owned'</script>
@@ -87,6 +89,18 @@ describe.skipIf(!HAS_BROWSER)('what a model writes', () => {
     expect(await answer(page).innerText()).toContain("<script>document.title = 'owned'</script>");
   });
 
+  it('would be found out where it held the page up', async () => {
+    const app = await start({ vault: false });
+    const { page } = await open(app.url);
+    await page.locator('.state.good').waitFor();
+    const tasks = await traceTasks(page);
+    // Long enough to have had a core for that long, also where others want it.
+    await page.evaluate(() => {
+      for (const endMs = performance.now() + 3_000; performance.now() < endMs; );
+    });
+    expect(Math.max(...(await tasks.end()))).toBeGreaterThan(LONGEST_TASK_MS);
+  });
+
   it.each([
     ['paragraphs and code', manyBlocks()],
     ['one list', Array.from({ length: 2_000 }, (_, line) => `- item ${line} of the list`).join('\n')],
@@ -108,19 +122,13 @@ describe.skipIf(!HAS_BROWSER)('what a model writes', () => {
     await page.getByRole('button', { name: 'Settings' }).click();
     await page.getByLabel('Longest answer').fill('50000');
     await page.getByRole('button', { name: 'Settings' }).click();
-    await page.evaluate(() => {
-      const durations: number[] = [];
-      new PerformanceObserver(list => {
-        durations.push(...list.getEntries().map(({ duration }) => duration));
-      }).observe({ type: 'longtask' });
-      Object.assign(window, { durations });
-    });
+    const tasks = await traceTasks(page);
     await say(page, 'GO');
     await page.locator('.turn .answer[aria-busy=false]').waitFor({ timeout: 80_000 });
-    const tasks = (await page.evaluate('durations')) as number[];
+    const longest = Math.max(...(await tasks.end()));
     const shown = await answer(page).innerText();
     expect(shown.split('\n').length).toBeGreaterThanOrEqual(2_000);
-    expect(tasks.filter(duration => duration > 200)).toEqual([]);
+    expect(longest).toBeLessThan(LONGEST_TASK_MS);
   });
 });
 

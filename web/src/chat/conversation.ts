@@ -20,6 +20,8 @@ import { findRunning, forgetRunning, onBegunElsewhere, rememberRunning } from '.
 import { answersIn, fromMessages, fromStoredChat, type Opened, type Turn, toMessages } from './turns.js';
 
 const DRAW_MS = 33;
+/** How many are drawn at once: some 20 blocks of an answer. */
+const MAX_EVENTS = 200;
 const EMPTY: Opened = { system: '', turns: [] };
 
 export class Conversation {
@@ -40,7 +42,7 @@ export class Conversation {
   #wantsStop = false;
   /** Of the answer that is being written, not shown yet. */
   readonly #pending: ResponseEvent[] = [];
-  #drawing: number | null = null;
+  #drawing: Promise<void> | null = null;
 
   /** @param onChanged the vault has something new of it */
   constructor(id: string, onChanged: () => void) {
@@ -142,8 +144,10 @@ export class Conversation {
         this.#pending.push(event);
         if (event.type === 'response.created') this.#onCreated(event.response.id, messages);
         else this.#drawSoon();
+        // What has come in a burst is drawn bit by bit, and the page lives on in between.
+        while (this.#pending.length >= MAX_EVENTS) await this.#drawn();
       }
-      this.#draw();
+      while (this.#pending.length > 0) await this.#drawn();
     } catch (error) {
       this.#draw();
       // Then the page asks for a key, and nobody looks at the chat any more.
@@ -168,12 +172,22 @@ export class Conversation {
 
   /** Events come faster than anybody can read: the page is drawn some thirty times a second. */
   #drawSoon(): void {
-    this.#drawing ??= setTimeout(() => this.#draw(), DRAW_MS) as unknown as number;
+    this.#drawing ??= new Promise(resolve => {
+      setTimeout(() => {
+        this.#drawing = null;
+        this.#draw();
+        resolve();
+      }, DRAW_MS);
+    });
+  }
+
+  /** Resolves when the page was drawn once more. */
+  async #drawn(): Promise<void> {
+    this.#drawSoon();
+    await this.#drawing;
   }
 
   #draw(): void {
-    if (this.#drawing !== null) clearTimeout(this.#drawing);
-    this.#drawing = null;
     const events = this.#pending.splice(0);
     if (events.length > 0) this.#change(answer => events.reduce(withEvent, answer));
   }
