@@ -15,14 +15,14 @@ describe.skipIf(!HAS_BROWSER)('by keyboard alone', () => {
     const { page } = await open(app.url);
     await page.locator('.state.good').waitFor();
     await page.keyboard.press('Tab');
-    expect(await focused(page)).toBe('Skip to the content');
+    await expect.poll(() => focused(page)).toBe('Skip to the content');
     await page.keyboard.press('Enter');
-    expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+    await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe('main');
     await tabTo(page, 'Your message');
     await page.keyboard.type('one two');
     await page.keyboard.press('Enter');
     await isWhole(page);
-    expect(await focused(page)).toBe('Your message');
+    await expect.poll(() => focused(page)).toBe('Your message');
     await page.keyboard.type('SLOW one');
     await page.keyboard.press('Enter');
     await hasBegun(page, 'one');
@@ -30,7 +30,7 @@ describe.skipIf(!HAS_BROWSER)('by keyboard alone', () => {
     await turn(page).getByText('Stopped.').waitFor();
     await tabTo(page, 'Edit', 'Shift+Tab');
     await page.keyboard.press('Enter');
-    expect(await focused(page)).toBe('Your message, edited');
+    await expect.poll(() => focused(page)).toBe('Your message, edited');
     await page.keyboard.press('Escape');
     await page.locator('.editor').waitFor({ state: 'detached' });
     await tabTo(page, 'Erase one two', 'Shift+Tab');
@@ -38,7 +38,7 @@ describe.skipIf(!HAS_BROWSER)('by keyboard alone', () => {
     await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    expect(await focused(page)).toBe('Erase one two');
+    await expect.poll(() => focused(page)).toBe('Erase one two');
     await tabTo(page, 'Keys', 'Shift+Tab');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Keys', exact: true }).waitFor();

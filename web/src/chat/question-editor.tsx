@@ -1,6 +1,6 @@
 // A question that is being put in other words.
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 export interface QuestionEditorProps {
   readonly question: string;
@@ -11,7 +11,8 @@ export interface QuestionEditorProps {
 export function QuestionEditor({ question, onSend, onCancel }: QuestionEditorProps) {
   const text = useSignal(question);
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  // Before the next paint: what is typed right away goes into it.
+  useLayoutEffect(() => field.current?.focus(), []);
   return (
     <form
       class="editor"
