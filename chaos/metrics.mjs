@@ -50,13 +50,15 @@ export async function checkMetrics(gateway, { exchanges }, { hasErased }) {
     if (hasErased ? counted < logged : counted !== logged)
       faults.push(`I4: ${dialect}: ${counted} tokens counted, ${logged} in the log`);
   }
-  const idle = [
-    'minivault_running_requests',
-    'minivault_waiting_requests',
-    'minivault_log_dropped_exchanges_total',
-  ];
-  for (const name of idle) {
-    const value = sumOf(samples, name);
+  // An idle gateway makes vectors of its exchanges: that line has its own.
+  const prompts = { line: 'generation' };
+  const idle = /** @type {const} */ ([
+    ['minivault_running_requests', prompts],
+    ['minivault_waiting_requests', prompts],
+    ['minivault_log_dropped_exchanges_total', {}],
+  ]);
+  for (const [name, labels] of idle) {
+    const value = sumOf(samples, name, labels);
     if (value !== 0) faults.push(`I6: ${name} is ${value}`);
   }
   return faults;

@@ -86,15 +86,16 @@ function listDescriptors({ pid, folder }) {
   const fds = `/proc/${pid}/fd`;
   return readdirSync(fds)
     .map(fd => targetOf(path.join(fds, fd)))
+    .filter(target => target !== null)
     .filter(target => !target.startsWith(path.join(folder, 'vault', path.sep)));
 }
 
-/** @param {string} link */
+/** @param {string} link @returns {string | null} null when it was closed meanwhile */
 function targetOf(link) {
   try {
     return readlinkSync(link);
   } catch {
-    return 'closed meanwhile';
+    return null;
   }
 }
 
