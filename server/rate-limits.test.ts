@@ -55,7 +55,7 @@ describe('a gateway without keys', () => {
       const { status, headers, text } = await askFrom(from, app, route, { body: sent });
       expect(status).toBe(429);
       expect(read(JSON.parse(text))).toEqual(['string', 'rate_limited']);
-      expect(text).toMatch(/Too many requests: .* the next is free in \d+ s/);
+      expect(text).toMatch(/Too many requests: .* there is room for the next in \d+ s/);
       const seconds = Number(headers['retry-after']);
       expect(seconds).toBeGreaterThanOrEqual(1);
       expect(seconds).toBeLessThanOrEqual(3_601);
@@ -217,7 +217,7 @@ describe('a gateway without keys', () => {
     expect(outcomes.slice(0, LIMIT).map(({ code }) => code)).toEqual([0, 0, 0]);
     expect(outcomes[LIMIT]?.code).toBe(2);
     expect(outcomes[LIMIT]?.said).toMatch(
-      /Too many requests: .* the next is free in \d+ s\. \(rate_limited\)/,
+      /Too many requests: .* there is room for the next in \d+ s\. \(rate_limited\)/,
     );
   });
 });

@@ -243,7 +243,8 @@ describe('every route', () => {
           );
           const scope = /scope="([\w:]+)"$/.exec(challenge ?? '')?.[1];
           expect(needs, name).toContain(scope);
-          expect(text, name).toContain(`the scope \\"${scope}\\"`);
+          const said = scope === 'admin' ? 'an admin’s key' : `the scope \\"${scope}\\"`;
+          expect(text, name).toContain(said);
         }
         const code = outcome === 'unknown' ? 'invalid_api_key' : 'missing_scope';
         expect(keysOf(body), name).toEqual(keysOf(shape(new AppError(code, ''), '')));

@@ -18,7 +18,7 @@ describe('a child program as worker', () => {
     const runs = prompts.map(prompt => worker.generate(sampleRequest(prompt), never));
     const texts = await Promise.all(runs.map(async run => (await readRun(run)).text));
     expect(texts).toEqual(prompts);
-    expect(entries.map(entry => entry.message).join()).toMatch(/weights 50 %.*Python model loaded/);
+    expect(entries.map(entry => entry.message).join()).toMatch(/weights, 50 %.*Python model loaded/);
   });
 
   it('may die in the middle of an answer: its text is kept, the next prompt unharmed', async () => {

@@ -46,7 +46,7 @@ describe('loading', () => {
     await soon();
     expect(worker.status().loading).toBeNull();
     const lines = entries.filter(entry => entry.level === 'info');
-    expect(lines).toHaveLength(12);
+    expect(lines).toHaveLength(11);
     expect(lines.at(-1)).toEqual({ level: 'info', message: '✅ Python model loaded.', fields: {} });
   });
 
