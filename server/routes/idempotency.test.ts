@@ -150,8 +150,13 @@ describe('an Idempotency-Key', () => {
 
   it.each(['', ' ', 'two words', 'ü', 'x'.repeat(256)])('is refused when it is %j', async key => {
     const headers = { 'Idempotency-Key': Buffer.from(key).toString('latin1') };
-    for (const path of ['/generate', '/v1/responses', '/api/chat']) {
-      const body = path === '/generate' ? { prompt: 'x' } : { input: 'x', messages };
+    for (const [path, body] of [
+      ['/generate', { prompt: 'x' }],
+      ['/v1/responses', { input: 'x', messages }],
+      ['/api/chat', { messages }],
+      // Loads the model, and nothing else.
+      ['/api/chat', { messages: [] }],
+    ] as const) {
       const answer = await readStream(app.url + path, { body, headers });
       expect([path, answer.status]).toEqual([path, 400]);
       expect(answer.text).toContain('Idempotency-Key');

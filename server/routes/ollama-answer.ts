@@ -29,6 +29,7 @@ import type { Residency } from '../generation/residency.js';
 import type { ServedModels } from '../generation/served-models.js';
 import { parseToolCalls } from '../generation/tool-calls.js';
 import { parseBody, requireBody } from '../http/body.js';
+import { idempotencyKeyOf } from '../http/idempotency-key.js';
 import { scopeOf } from '../http/request-scope.js';
 import { type StreamTimeouts, sendStream } from '../http/send.js';
 import { exchangeContextOf } from './exchange-context.js';
@@ -96,6 +97,8 @@ function answerRoute<Body extends OllamaFields>(
     });
     const keepAliveMs = body.keep_alive ?? null;
     if (format.isEmpty(body)) {
+      // Nothing begins that a key could join; one that is malformed is refused all the same.
+      idempotencyKeyOf(req, scope);
       if (keepAliveMs === 0) await residency.unload();
       else {
         await residency.ready(signal);
