@@ -1,7 +1,8 @@
-"""Readers that take so many bytes a second, with as small a receive buffer as the system grants: Node cannot ask for one.
+"""Readers that take so many bytes a second, with as small a receive buffer as the system grants.
 
-Arguments: port, how many, seconds, bytes a second; those that want many read on as they come. Each asks for a long answer, and asks anew when it is cut off. Prints JSON:
-how many answers were begun, how many of them the server cut, and how many bytes were read. Knows no protocol.
+Arguments: port, how many, seconds, bytes a second; those that want many read on as they come. Each asks for
+a long answer, and asks anew when it is cut off. Prints JSON: how many answers were begun, how many of them the
+server cut, and how many bytes were read. Knows no protocol.
 """
 
 import json
@@ -24,8 +25,9 @@ def open_reader(port: int, number: int, is_slow: bool) -> socket.socket:
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALLEST_BUFFER)
     reader.connect(("127.0.0.1", port))
     body = json.dumps({"prompt": f"{WORD} {number}", "max_tokens": 60_000})
-    head = f"POST /generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
-    reader.sendall(f"{head}\r\n\r\n{body}".encode())
+    head = ["POST /generate HTTP/1.1", "Host: localhost", "Content-Type: application/json"]
+    head.append(f"Content-Length: {len(body)}")
+    reader.sendall("\r\n".join([*head, "", body]).encode())
     reader.setblocking(False)
     return reader
 

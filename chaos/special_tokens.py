@@ -1,4 +1,4 @@
-"""Whether any control token of a model can be typed: tries all of them, in many places, as the worker encodes.
+"""Whether a control token of a model can be typed: tries all of them, in many places, as the worker encodes.
 
 Prints JSON: how many tokens there are, how many texts were tried, and the faults. The argument is the model's
 folder. Knows no worker and no gateway.
@@ -11,10 +11,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "python"))
 
-from transformers import AutoTokenizer  # noqa: E402
+from transformers import AutoTokenizer
 
-from generation import GenerationInput, Message  # noqa: E402
-from prompting import encode_input  # noqa: E402
+from generation import GenerationInput, Message
+from prompting import encode_input
 
 HARMLESS = "Say hello."
 Forge = Callable[[str], str]
