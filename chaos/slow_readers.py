@@ -1,8 +1,8 @@
 """Readers that take so many bytes a second, with as small a receive buffer as the system grants.
 
 Arguments: port, how many, seconds, bytes a second; those that want many read on as they come. Each asks for
-a long answer, and asks anew when it is cut off. Prints JSON: how many answers were begun, how many of them the
-server cut, and how many bytes were read. Knows no protocol.
+a long answer, and asks anew when it is cut off. Prints JSON: how many answers were begun, how many of them
+were cut, and how many bytes were read. Knows no protocol.
 """
 
 import json
