@@ -105,7 +105,7 @@ function hasActiveAdmin(keys: readonly StoredKey[]): boolean {
 function noAdminYet(): AppError {
   return new AppError(
     'invalid_request',
-    'There is no admin’s key and no API_KEY, and with this key alone nobody could manage the gateway: make one of the role "admin" first.',
+    'There is no admin’s key and no API_KEY, and with this key alone nobody could manage the gateway: make one of the role "admin" first (npm run keys -- create root --role admin).',
     { param: 'role' },
   );
 }
