@@ -112,7 +112,13 @@ describe('POST /api/v1/chat', () => {
       body: JSON.stringify({ ...say('leaver'), stream, max_tokens: 100_000 }),
       signal: leaving.signal,
     }).then(response => response.text());
-    await app.until(() => app.parts.worker.status().running === 1);
+    // One that leaves before the first word leaves nothing to keep.
+    await app.until(async () => {
+      const { items } = (await (await fetch(`${app.url}/v1/queue`)).json()) as {
+        items: { tokens: number }[];
+      };
+      return (items[0]?.tokens ?? 0) > 0;
+    });
     leaving.abort();
     await expect(answer).rejects.toThrow('aborted');
     await app.until(async () => (await app.readLog().catch(() => [])).length === 1);
