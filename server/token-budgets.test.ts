@@ -3,21 +3,9 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { hasRedisServer, startRedis } from '../chaos/redis-server.mjs';
-import { post, usageOf, useCallerKeys } from './testing/caller-keys.js';
+import { EMBEDDER, PLAN, post, SLOW, SLOW_CHAT, usageOf, useCallerKeys } from './testing/caller-keys.js';
 import { openStream } from './testing/read-stream.js';
 import { type StartedApp, startApp } from './testing/start-app.js';
-
-const PLAN = {
-  tokens: 4,
-  slots: 2,
-  rules: [
-    { match: 'SLOW', tokens: 1_000_000, gap_ms: 5 },
-    { match: 'DIES', at: 3, do: 'exit:139' },
-  ],
-};
-const EMBEDDER = 'all-minilm-l6-v2';
-const SLOW = { prompt: 'SLOW', max_tokens: 4_000 };
-const SLOW_CHAT = { model: 'fake', messages: [{ role: 'user', content: 'SLOW' }], max_tokens: 4_000 };
 
 const keys = useCallerKeys();
 const start = (env: Record<string, string> = {}) => startApp({ plan: PLAN, env: { ...keys.env(), ...env } });

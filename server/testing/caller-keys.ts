@@ -8,6 +8,19 @@ import type { UsageAnswer } from '../dialects/usage.js';
 import { type ReadStream, readStream } from './read-stream.js';
 import type { StartedApp } from './start-app.js';
 
+/** What keys are limited over: answers that end by themselves, one that does not, and one whose worker dies. */
+export const PLAN = {
+  tokens: 4,
+  slots: 2,
+  rules: [
+    { match: 'SLOW', tokens: 1_000_000, gap_ms: 5 },
+    { match: 'DIES', at: 3, do: 'exit:139' },
+  ],
+};
+export const EMBEDDER = 'all-minilm-l6-v2';
+export const SLOW = { prompt: 'SLOW', max_tokens: 4_000 };
+export const SLOW_CHAT = { model: 'fake', messages: [{ role: 'user', content: 'SLOW' }], max_tokens: 4_000 };
+
 export interface CallerKeys {
   /** Gone after the last test of the file. */
   readonly folder: () => string;
