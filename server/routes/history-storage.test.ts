@@ -4,7 +4,7 @@ import { afterEach, expect, it, onTestFinished } from 'vitest';
 import { answerOf, readStream } from '../testing/read-stream.js';
 import { type StartedApp, startApp } from '../testing/start-app.js';
 import { exchangeId } from '../testing/stored-exchanges.js';
-import { makeStore } from '../testing/temp-store.js';
+import { eachServer, makeStore } from '../testing/temp-store.js';
 
 const ROUTES = [
   ['get', '/history'],
@@ -51,25 +51,28 @@ it('answers what is asked after its connections broke', async () => {
   await app.until(async () => (await request(app.url).get('/history')).status === 200);
 });
 
-it('erases nothing that another gateway with the same database has logged', async () => {
-  const store = await makeStore();
-  onTestFinished(() => store.remove());
-  const env = { MINIVAULT_VAULT: 'on', DATABASE_URL: store.url ?? '' };
-  app = await startApp({ plan: { tokens: 3 }, env });
-  const other = await startApp({ plan: { tokens: 3 }, env });
-  try {
-    for (const { parts } of [app, other]) {
-      await app.until(() => parts.vault.database.status().state === 'ready');
+// Only a server can be shared.
+eachServer('two gateways', kind => {
+  it('erases nothing that another gateway with the same database has logged', async () => {
+    const store = await makeStore(kind);
+    onTestFinished(() => store.remove());
+    const env = { MINIVAULT_VAULT: 'on', DATABASE_URL: store.url ?? '' };
+    app = await startApp({ plan: { tokens: 3 }, env });
+    const other = await startApp({ plan: { tokens: 3 }, env });
+    try {
+      for (const { parts } of [app, other]) {
+        await app.until(() => parts.vault.database.status().state === 'ready');
+      }
+      const { headers } = await readStream(`${other.url}/generate`, { body: { prompt: 'one two' } });
+      const path = `/history/${headers['x-exchange-id']}`;
+      await request(other.url).get(path).expect(200);
+      const { body } = await request(app.url).delete(path).expect(409);
+      expect(body).toMatchObject({ code: 'exchange_elsewhere' });
+      await request(app.url).get(path).expect(200);
+      await request(other.url).delete(path).expect(204);
+      await request(app.url).delete(path).expect(404);
+    } finally {
+      await other.close();
     }
-    const { headers } = await readStream(`${other.url}/generate`, { body: { prompt: 'one two' } });
-    const path = `/history/${headers['x-exchange-id']}`;
-    await request(other.url).get(path).expect(200);
-    const { body } = await request(app.url).delete(path).expect(409);
-    expect(body).toMatchObject({ code: 'exchange_elsewhere' });
-    await request(app.url).get(path).expect(200);
-    await request(other.url).delete(path).expect(204);
-    await request(app.url).delete(path).expect(404);
-  } finally {
-    await other.close();
-  }
+  });
 });
