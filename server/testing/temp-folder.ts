@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 
 export async function tempFolder(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'minivault-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  // A process that was just killed may still be writing its last file.
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
 }
