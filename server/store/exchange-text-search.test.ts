@@ -151,6 +151,19 @@ eachStore('search by words', kind => {
     expect((await find(`w${(5_000).toString(36)}x`)).ids).toEqual([1]);
   });
 
+  it.each([
+    ['near the beginning', 100],
+    ['far from it', 10_000],
+  ])('shows the passage that matches, %s, and of a text without a match the beginning', async (_, at) => {
+    const filler = (characters: number) => 'Nothing of it. '.repeat(characters / 15);
+    await keep([{ prompt: `Tell me. ${filler(5_000)}`, response: `${filler(at)}One whale. ${filler(5_000)}` }]);
+    const [found] = (await find('whale')).found;
+    expect(marked(found?.response ?? '')).toContain('One <whale>. Nothing');
+    expect(marked(found?.prompt ?? '')).toMatch(/^Tell me\. Nothing of it\. /);
+    const [excluding] = (await find('-shark')).found;
+    expect(excluding?.response).toMatch(/^Nothing of it\. /);
+  });
+
   it('never marks with what the text itself has', async () => {
     await keep([`a ${MATCH_START} whale ${MATCH_END} b`]);
     expect(marked((await find('whale')).found[0]?.prompt ?? '')).toMatch(/^a +<whale> +b$/);
