@@ -156,7 +156,9 @@ eachStore('search by words', kind => {
     ['far from it', 10_000],
   ])('shows the passage that matches, %s, and of a text without a match the beginning', async (_, at) => {
     const filler = (characters: number) => 'Nothing of it. '.repeat(characters / 15);
-    await keep([{ prompt: `Tell me. ${filler(5_000)}`, response: `${filler(at)}One whale. ${filler(5_000)}` }]);
+    await keep([
+      { prompt: `Tell me. ${filler(5_000)}`, response: `${filler(at)}One whale. ${filler(5_000)}` },
+    ]);
     const [found] = (await find('whale')).found;
     expect(marked(found?.response ?? '')).toContain('One <whale>. Nothing');
     expect(marked(found?.prompt ?? '')).toMatch(/^Tell me\. Nothing of it\. /);
