@@ -91,7 +91,9 @@ describe('keys', () => {
     const dir = await tempFolder();
     const first = await keysIn(dir)('create', 'alice');
     expect(first).toMatchObject({ code: 1, stdout: '' });
-    expect(first.stderr).toMatch(/^There is no admin’s key .* make one of the role "admin" first \(.*\)\.\n$/);
+    expect(first.stderr).toMatch(
+      /^There is no admin’s key .* make one of the role "admin" first \(.*\)\.\n$/,
+    );
     await create(keysIn(dir, { API_KEY: 'canary-5d1f0c9ab7e84e21' }), 'alice');
     await create(keysIn(dir), 'root', '--role', 'admin');
     const last = await keysIn(dir)('revoke', 'root');

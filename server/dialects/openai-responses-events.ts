@@ -1,8 +1,10 @@
 // How a response comes about: the events of a generation in, the events of OpenAI's stream out, the whole at any time.
 // https://platform.openai.com/docs/api-reference/responses-streaming
+
 import { z } from 'zod';
 import type { GenerationEvent, Message, TokenLogprob, ToolCall, Usage } from '../domain/generation.js';
 import type { GroundingReport } from '../domain/grounding.js';
+import { GrowingText } from '../domain/growing-text.js';
 import type { AppError } from '../errors.js';
 import type { StreamEncoder } from './dialect.js';
 import { toChatLogprobs } from './openai-answer.js';
@@ -82,7 +84,7 @@ export class ResponseFold {
   #status: ResponseStatus;
   #next = 0;
   #isStarted = false;
-  #text = '';
+  #text = new GrowingText();
   #logprobs: Logprobs = [];
   #isTextOpen = false;
   #usage: Usage | null = null;
@@ -188,7 +190,7 @@ export class ResponseFold {
   }
 
   #part(): z.output<typeof outputTextSchema> {
-    return { type: 'output_text', text: this.#text, annotations: [], logprobs: this.#logprobs };
+    return { type: 'output_text', text: String(this.#text), annotations: [], logprobs: this.#logprobs };
   }
 
   #message(status: 'in_progress' | 'completed' | 'incomplete'): OutputItem {
@@ -206,7 +208,7 @@ export class ResponseFold {
 
   #openText(): ResponseFrame[] {
     this.#isTextOpen = true;
-    this.#text = '';
+    this.#text = new GrowingText();
     this.#logprobs = [];
     const item = { ...this.#message('in_progress'), content: [] };
     return [
@@ -218,7 +220,7 @@ export class ResponseFold {
   #addText(delta: string, given?: readonly TokenLogprob[]): ResponseFrame[] {
     const opened = this.#isTextOpen ? [] : this.#openText();
     const logprobs = toLogprobs(given);
-    this.#text += delta;
+    this.#text.append(delta);
     this.#logprobs.push(...logprobs);
     return [
       ...opened,
@@ -237,7 +239,7 @@ export class ResponseFold {
       this.#frame({
         type: 'response.output_text.done',
         ...place,
-        text: this.#text,
+        text: String(this.#text),
         logprobs: this.#logprobs,
       }),
       this.#frame({ type: 'response.content_part.done', ...place, part: this.#part() }),

@@ -1,4 +1,5 @@
 // All that happened to one job, numbered from 1: the last events as they were, older ones only as the text they said.
+import { GrowingText } from '../domain/growing-text.js';
 import type { JobEvent } from '../domain/job.js';
 
 export interface JobLogLimits {
@@ -21,7 +22,7 @@ export class JobLog {
   readonly #entries: JobEntry[] = [];
   #bytes = 0;
   #lastSeq = 0;
-  #text = '';
+  readonly #text = new GrowingText();
   #isEnded = false;
 
   constructor(limits: JobLogLimits = JOB_LOG_LIMITS) {
@@ -39,14 +40,14 @@ export class JobLog {
 
   /** All text so far, and the number of the last event it covers: the end is told on its own. */
   get whole(): { readonly seq: number; readonly text: string } {
-    return { seq: this.#isEnded ? this.#lastSeq - 1 : this.#lastSeq, text: this.#text };
+    return { seq: this.#isEnded ? this.#lastSeq - 1 : this.#lastSeq, text: String(this.#text) };
   }
 
   append(event: JobEvent): void {
     this.#lastSeq += 1;
     this.#entries.push({ seq: this.#lastSeq, event });
     this.#bytes += sizeOf(event);
-    if (event.type === 'token') this.#text += event.text;
+    if (event.type === 'token') this.#text.append(event.text);
     if (event.type === 'done' || event.type === 'error') this.#isEnded = true;
     while (
       this.#entries.length > 1 &&

@@ -7,6 +7,7 @@ import { toFailure as toCancelFailure } from '../backend/cancellation.js';
 import { EventBatches } from '../backend/event-batches.js';
 import { Watchdog } from '../backend/watchdog.js';
 import type { GenerateRequest, GenerationEvent, Timings, Usage } from '../domain/generation.js';
+import { GrowingText } from '../domain/growing-text.js';
 import type { TokenRecorder } from '../domain/recorder.js';
 import { AppError, type ErrorCode } from '../errors.js';
 import { estimateTokens } from './token-estimate.js';
@@ -55,7 +56,7 @@ export class UpstreamRun implements BackendRun {
   #startedAtMs: number | null = null;
   #firstAtMs: number | null = null;
   #lastAtMs = 0;
-  #text = '';
+  readonly #text = new GrowingText();
   #tokens = 0;
   #callCount = 0;
   #usage: Usage | null = null;
@@ -166,7 +167,7 @@ export class UpstreamRun implements BackendRun {
     }
     this.#usage = usage ?? this.#usage;
     if (text !== '' || logprobs !== null) {
-      this.#text += text;
+      this.#text.append(text);
       this.#tokens += 1;
       this.events.push({ type: 'token', text, tokens: 1, ...(logprobs === null ? {} : { logprobs }) });
     }
@@ -186,7 +187,10 @@ export class UpstreamRun implements BackendRun {
   /** The log has calls in its text, as most models write them. */
   #onCall(call: ReturnType<CallAssembly['end']>): void {
     if (call === null) return;
-    this.#text += `${this.#text === '' ? '' : '\n'}<tool_call>\n{"name": ${JSON.stringify(call.name)}, "arguments": ${call.arguments}}\n</tool_call>`;
+    const separator = this.#text.isEmpty ? '' : '\n';
+    this.#text.append(
+      `${separator}<tool_call>\n{"name": ${JSON.stringify(call.name)}, "arguments": ${call.arguments}}\n</tool_call>`,
+    );
     this.events.push({ type: 'tool_call', index: this.#callCount, call });
     this.#callCount += 1;
   }
@@ -266,7 +270,7 @@ export class UpstreamRun implements BackendRun {
       status: error === null ? 'cancelled' : 'failed',
       reason: error === null ? 'cancelled' : null,
       error,
-      text: this.#text,
+      text: String(this.#text),
       usage: this.#usage,
       timings: isStarted ? this.#timings() : null,
       numerics: null,

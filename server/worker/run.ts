@@ -5,6 +5,7 @@ import { toFailure } from '../backend/cancellation.js';
 import { EventBatches } from '../backend/event-batches.js';
 import { Watchdog } from '../backend/watchdog.js';
 import type { GenerateRequest, GenerationEvent } from '../domain/generation.js';
+import { GrowingText } from '../domain/growing-text.js';
 import { AppError, isErrorCode } from '../errors.js';
 import { fromWireLogprob, fromWireTimings, fromWireUsage, type WorkerMessage } from './protocol.js';
 import { RunMeter } from './run-meter.js';
@@ -54,7 +55,7 @@ export class Run implements WorkerRun {
   #deliveries = 0;
   #meter = new RunMeter();
   #isStartedTold = false;
-  #text = '';
+  readonly #text = new GrowingText();
   /** Tokens without text so far: told with the first text, so that a second delivery cannot tell them twice. */
   #held: TokenEvent[] = [];
 
@@ -111,8 +112,8 @@ export class Run implements WorkerRun {
   onTokens(item: TokenItem, nowMs: number): void {
     const [, text, tokens, logprobs] = item;
     const gapMs = this.#meter.tokens(tokens, nowMs);
-    const hadText = this.#text !== '';
-    this.#text += text;
+    const hadText = !this.#text.isEmpty;
+    this.#text.append(text);
     if (this.#phase !== 'running') return;
     if (gapMs === null) this.#watchdog.watch(this.#timeouts.tokenGapMs);
     else {
@@ -146,7 +147,7 @@ export class Run implements WorkerRun {
     this.events.push({ type: 'done', reason, stopSequence, usage, timings, numerics, ...extra });
     this.events.end();
     const status = reason === 'cancelled' ? 'cancelled' : 'completed';
-    this.#settle({ status, reason, error: null, text: this.#text, usage, timings, numerics });
+    this.#settle({ status, reason, error: null, text: String(this.#text), usage, timings, numerics });
   }
 
   /** Codes are the gateway's own; one it does not know becomes worker_error. */
@@ -162,7 +163,7 @@ export class Run implements WorkerRun {
   onWorkerGone(error: AppError): 'settled' | 'suspect' | 'unsent' {
     if (this.#delivery.isWritten) this.#deliveries += 1;
     if (this.#phase === 'leaving') this.#settleVerdict();
-    else if (this.#text !== '' || this.#deliveries >= MAX_DELIVERIES) this.#fail(error);
+    else if (!this.#text.isEmpty || this.#deliveries >= MAX_DELIVERIES) this.#fail(error);
     if (this.isSettled) return 'settled';
     this.#phase = 'waiting';
     this.#held = [];
@@ -241,7 +242,7 @@ export class Run implements WorkerRun {
     timings = this.#meter.isStarted ? this.#meter.timings() : null,
   ): void {
     const error = this.#verdict;
-    const told = { text: this.#text, usage, timings, numerics: null };
+    const told = { text: String(this.#text), usage, timings, numerics: null };
     if (error) this.#settle({ status: 'failed', reason: null, error, ...told });
     else this.#settle({ status: 'cancelled', reason: 'cancelled', error, ...told });
   }
