@@ -6,6 +6,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { nameProcess } from './process-identity.mjs';
 import { FakeClone, type Rule } from './testing/fake-clone.js';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
@@ -112,6 +113,19 @@ describe('npm run doctor', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('Python packages: 1, as pinned');
     expect(await clone.calls()).toEqual(['npm --version', 'g++ --version']);
+  });
+
+  it('says that a set-up is running now', async () => {
+    const clone = await cloned();
+    await clone.write('.setup/lock.1', JSON.stringify({ ...nameProcess(process.pid), released: false }));
+    const { stdout } = await examine(clone);
+    expect(complaints(stdout)).toContainEqual(
+      expect.stringContaining(`warning Set-up: process ${process.pid} is at it now → `),
+    );
+    await clone.write('.setup/lock.1', JSON.stringify({ ...nameProcess(process.pid), released: true }));
+    expect(complaints((await examine(clone)).stdout)).toContainEqual(
+      expect.stringContaining('fault Set-up: not done'),
+    );
   });
 
   it('notices packages that are not those of the lock files', async () => {

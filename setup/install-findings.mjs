@@ -7,7 +7,7 @@ import { Fault } from './fault.mjs';
 import { fault, ok, warning } from './finding.mjs';
 import { wantsPackagedModel } from './model-steps.mjs';
 import { pythonEnv, venvPython } from './python.mjs';
-import { unfinishedSteps } from './set-up.mjs';
+import { runningSetUp, unfinishedSteps } from './set-up.mjs';
 
 const OTHERS = 0o077;
 const PYTHON_TIMEOUT_MS = 30_000;
@@ -40,6 +40,14 @@ export async function* installFindings(root, { values }) {
 
 function lookAtSetUp() {
   try {
+    const pid = runningSetUp();
+    if (pid !== null) {
+      return warning(
+        'Set-up',
+        `process ${pid} is at it now`,
+        'what follows may be true again when it has ended',
+      );
+    }
     const unfinished = unfinishedSteps();
     return unfinished.length === 0
       ? ok('Set-up', 'all done')

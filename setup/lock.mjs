@@ -1,5 +1,5 @@
 // One set-up at a time in one folder. Knows nothing of what is done under the lock.
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAlive, nameProcess } from './process-identity.mjs';
@@ -42,6 +42,16 @@ export async function acquireLock(folder, onWait) {
     }
     return () => release(claimFile(folder, mine));
   }
+}
+
+/**
+ * The process whose set-up runs now, null when none does.
+ * @param {string} folder
+ * @returns {number | null}
+ */
+export function lockHolder(folder) {
+  const top = existsSync(folder) ? highestNumber(folder) : 0;
+  return top === 0 ? null : readHolder(claimFile(folder, top)) || null;
 }
 
 /**

@@ -76,7 +76,7 @@ export function pipStep(root, { id, title, requirements, flags = [] }) {
       let installing = false;
       const toStage = (/** @type {string} */ line) => {
         installing ||= line.startsWith('Installing collected packages');
-        return line;
+        return toPipStage(line);
       };
       try {
         await run(python, [...PIP_INSTALL, ...flags, '-r', requirements], { env: pythonEnv(), toStage });
@@ -87,6 +87,20 @@ export function pipStep(root, { id, title, requirements, flags = [] }) {
       return '';
     },
   };
+}
+
+/**
+ * What of pip's lines tells how far it is; the others are its own affair.
+ * @param {string} line
+ * @returns {string | null}
+ */
+export function toPipStage(line) {
+  const collected = /^Collecting (\S+)/.exec(line)?.[1];
+  if (collected !== undefined) return `looking for ${collected}`;
+  const file = /^\s*(?:Downloading|Using cached) (\S+)(.*)/.exec(line);
+  if (file) return `fetching ${file[1]?.split('/').at(-1)}${file[2]}`;
+  const packages = /^Installing collected packages: (.*)/.exec(line)?.[1];
+  return packages === undefined ? null : `installing ${packages.split(', ').length} packages`;
 }
 
 /**

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Fault, toFault } from './fault.mjs';
 import { guardSignals } from './interrupt.mjs';
-import { acquireLock } from './lock.mjs';
+import { acquireLock, lockHolder } from './lock.mjs';
 import { modelConversion, modelPackage, wantsPackagedModel, wantsPackages } from './model-steps.mjs';
 import { build, nodePackages } from './node-steps.mjs';
 import { say, showStep } from './progress.mjs';
@@ -53,6 +53,11 @@ export function unfinishedSteps() {
   return listSteps(false)
     .filter(step => !isCurrent(step, stamps))
     .map(({ title }) => title);
+}
+
+/** @returns {number | null} the process that sets up now */
+export function runningSetUp() {
+  return lockHolder(FOLDER);
 }
 
 /** @param {boolean} forTests */

@@ -18,7 +18,7 @@ import { childFault, Fault } from './fault.mjs';
  * @callback Run
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{env?: NodeJS.ProcessEnv, toStage?: (line: string) => string, missing?: string,
+ * @param {{env?: NodeJS.ProcessEnv, toStage?: (line: string) => string | null, missing?: string,
  *   explain?: (output: string) => string | null}} [options]
  *   toStage makes what is shown of a line of output; missing is the fault when there is no such command;
  *   explain finds the fault in a failed program's output, null when the usual ones should be tried
@@ -42,7 +42,10 @@ export function createRun(step, { root, folder, onSpawn, onStage }) {
         env: options.env ?? process.env,
         logFile,
         onSpawn,
-        onLine: line => onStage(toStage(line)),
+        onLine: line => {
+          const stage = toStage(line);
+          if (stage !== null) onStage(stage);
+        },
       });
     } catch (error) {
       const { code, syscall } = /** @type {NodeJS.ErrnoException} */ (error);
