@@ -17,7 +17,8 @@ export function exportRoute({ history, vault, timeouts }: ExportRouteParts): Req
     const scope = scopeOf(res);
     const filters = ownFilters(scope.caller, asked);
     await vault.caughtUp();
-    const batches = req.method === 'HEAD' ? [] : history.read(filters, scope.signal);
+    const all = history.read(filters, scope.signal);
+    const batches = req.method === 'HEAD' ? beginning(all) : all;
     const name = `minivault-history-${new Date().toISOString().slice(0, 10)}.${format}`;
     await sendStream(res, scope, exportEvents(batches, scope.signal), createExportEncoder(format), {
       ...timeouts,
@@ -26,8 +27,16 @@ export function exportRoute({ history, vault, timeouts }: ExportRouteParts): Req
   };
 }
 
+/** Enough to know whether there is anything to read from. */
+async function* beginning<Batch>(batches: AsyncIterable<Batch>): AsyncGenerator<Batch> {
+  for await (const batch of batches) {
+    yield batch;
+    return;
+  }
+}
+
 async function* exportEvents(
-  batches: AsyncIterable<readonly string[]> | Iterable<readonly string[]>,
+  batches: AsyncIterable<readonly string[]>,
   signal: AbortSignal,
 ): AsyncGenerator<readonly ExportEvent[]> {
   for await (const lines of batches) {

@@ -35,6 +35,7 @@ it('with the vault switched off the history says so', async () => {
   for (const [method, path] of ROUTES) {
     const { status, body } = await request(app.url)[method](path);
     expect([status, body]).toMatchObject([503, { error: expect.stringContaining('MINIVAULT_VAULT') }]);
+    if (method === 'get') expect((await request(app.url).head(path)).status).toBe(503);
   }
 });
 
