@@ -1,6 +1,6 @@
 // The README is true: its commands run, its tables are the code's. `npm run docs` writes the tables anew.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeSection } from '../bench/readme-section.mjs';
@@ -53,6 +53,23 @@ const isNpm = (command: string) => command.startsWith('npm ');
 describe('the README', () => {
   it.each(Object.entries(SECTIONS))('has the code’s own table of %s (npm run docs)', (name, text) => {
     expect(readme).toContain(`<!-- ${name} -->\n\n${text}\n\n<!-- /${name} -->`);
+  });
+
+  it('leads with each link to a heading or a file that is there', () => {
+    const headings = [...readme.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\d\s_-]/gu, '')
+        .replaceAll(' ', '-'),
+    );
+    const links = [...readme.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+    const lost = links.filter(target =>
+      target.startsWith('#')
+        ? !headings.includes(target.slice(1))
+        : !/^https?:/.test(target) && !existsSync(path.join(REPOSITORY_DIR, target)),
+    );
+    expect(links.length).toBeGreaterThan(50);
+    expect(lost).toEqual([]);
   });
 
   it('names only npm scripts that exist', () => {
