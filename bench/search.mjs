@@ -1,5 +1,6 @@
 // `npm run bench:search -- --rows 100000 [--url postgresql://…]`: how long a search takes, over HTTP, beside one running
 // stream of the fake engine; and what the stream feels of it. Without --url in the embedded database, kept in --folder.
+// With --pause-ms a client thinks between two searches while the stream is measured; without it never.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, get } from 'node:http';
@@ -20,6 +21,7 @@ const { values: options } = parseArgs({
     'per-kind': { type: 'string', default: '40' },
     rounds: { type: 'string', default: '5' },
     'gap-ms': { type: 'string', default: '10' },
+    'pause-ms': { type: 'string', default: '0' },
   },
 });
 
@@ -92,10 +94,10 @@ function search(url, query) {
 
 /**
  * All queries, so many at a time.
- * @param {string} url @param {number} clients
+ * @param {string} url @param {number} clients @param {number} [pauseMs] after each
  * @returns {Promise<Map<string, number[]>>} by kind
  */
-async function searchAll(url, clients) {
+async function searchAll(url, clients, pauseMs = 0) {
   /** @type {Map<string, number[]>} */
   const times = new Map();
   const waiting = [...queries];
@@ -104,6 +106,7 @@ async function searchAll(url, clients) {
       for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
         const ms = await search(url, next.query);
         times.set(next.kind, [...(times.get(next.kind) ?? []), ms]);
+        if (pauseMs > 0) await sleep(pauseMs);
       }
     }),
   );
@@ -140,7 +143,7 @@ async function measureStream(url) {
   for (let round = 0; round < Number(options.rounds); round++) {
     await gapsOf(stream);
     const beganMs = performance.now();
-    const found = await searchAll(url, 1);
+    const found = await searchAll(url, 1, Number(options['pause-ms']));
     const tookMs = performance.now() - beganMs;
     p99.beside.push(quantile(await gapsOf(stream), 0.99) ?? 0);
     for (const [kind, ms] of found) times.set(kind, [...(times.get(kind) ?? []), ...ms]);
