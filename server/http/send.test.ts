@@ -42,7 +42,7 @@ async function serve(
   const endings: string[] = [];
   const app = express();
   app.use(requestScope(silentLogger()));
-  app.post('/', async (_req, res) => {
+  app.all('/', async (_req, res) => {
     const scope = scopeOf(res);
     async function* watched() {
       try {
@@ -88,6 +88,17 @@ describe('sendStream', () => {
       'true',
     ]);
     expect(JSON.parse(text)).toMatchObject({ error: 'full', code: 'queue_full' });
+  });
+
+  it('gives who asks for the head alone what decides it, and reads no further', async () => {
+    const { url, endings } = await serve(async function* (signal) {
+      yield [started];
+      await never(signal);
+    });
+    const { status, headers } = await fetch(url, { method: 'HEAD' });
+    expect([status, headers.get('content-type')]).toEqual([200, 'application/x-ndjson; charset=utf-8']);
+    await until(() => endings.length > 0);
+    expect(endings).toEqual(['stayed']);
   });
 
   it('ends with the error as the last and only terminal line when the stream fails later', async () => {

@@ -20,7 +20,7 @@ export interface StreamOptions extends StreamTimeouts {
 
 /**
  * Relays a generation, or whatever else its encoder has words for. Resolves when the answer has ended, however it ended;
- * nothing follows its terminal record.
+ * nothing follows its terminal record. Who asked for the head alone waits for the first event, as that decides the status.
  * @throws whatever the stream throws before its first event: nothing has been sent, so it can still be an HTTP error.
  */
 export async function sendStream<Event extends { readonly type: string } = GenerationEvent>(
@@ -40,6 +40,11 @@ export async function sendStream<Event extends { readonly type: string } = Gener
   for (const [name, value] of Object.entries(options.headers ?? {})) res.setHeader(name, value);
   res.socket?.setNoDelay(true);
   res.flushHeaders();
+  if (res.req.method === 'HEAD') {
+    await iterator.return?.();
+    res.end();
+    return;
+  }
 
   const heartbeat = createHeartbeat(res, encoder, options.heartbeatIntervalMs);
   const isTerminal = (event: Event | undefined): boolean =>

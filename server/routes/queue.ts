@@ -1,7 +1,6 @@
 // GET /v1/queue, GET /v1/queue/events and DELETE /v1/queue/{id}: the line, seen and left by name.
 import type { RequestHandler } from 'express';
 import { createQueueEncoder, queueCancelled, queueIdSchema, toWireQueue } from '../dialects/queue.js';
-import { SSE_CONTENT_TYPE } from '../dialects/sse-frame.js';
 import { AppError } from '../errors.js';
 import type { QueueBoard } from '../generation/queue-board.js';
 import { parseWith } from '../http/body.js';
@@ -20,11 +19,7 @@ export function queueRoute({ board }: Pick<QueueRouteParts, 'board'>): RequestHa
 }
 
 export function queueEventsRoute({ board, timeouts }: QueueRouteParts): RequestHandler {
-  return async (req, res) => {
-    if (req.method === 'HEAD') {
-      res.type(SSE_CONTENT_TYPE).end();
-      return;
-    }
+  return async (_req, res) => {
     const scope = scopeOf(res);
     const events = board.watch(scope.caller, scope.signal);
     await sendStream(res, scope, events, createQueueEncoder(scope.requestId), timeouts);
