@@ -172,6 +172,28 @@ describe('after a death with several runs that had not begun', () => {
     expect(worker.status().running).toBe(0);
   });
 
+  it('the others wait for the first text of the last one, not for its whole answer', async () => {
+    const { worker, processes, current } = scriptedWorker();
+    const { ids, runs } = await generateAll(worker, current, 2);
+    current().end({ code: 1 });
+    await passUntil(() => processes.length === 2 && current().generated().length === 1);
+    const later = sampleRequest();
+    const next = worker.generate(later, never);
+    begin(current(), ids[0] ?? '', 'one');
+    await soon();
+    // The second one may still be a poison.
+    expect(current().generated()).toEqual([ids[0]]);
+    current().say(doneMessage(ids[0] ?? '', 1, 'stop'));
+    await passUntil(() => current().generated().length === 2);
+    begin(current(), ids[1] ?? '', 'two');
+    await passUntil(() => current().generated().length === 3);
+    current().answer(later.id, ['three']);
+    expect((await readRun(next)).text).toBe('three');
+    current().end({ code: 139 });
+    expect(await runs[0]?.settled).toMatchObject({ status: 'completed', text: 'one' });
+    expect(await runs[1]?.settled).toMatchObject({ status: 'failed', text: 'two' });
+  });
+
   it('a suspect may finish though the worker then declares a fault that stays', async () => {
     const { worker, processes, current } = scriptedWorker();
     const { ids, runs } = await generateAll(worker, current, 2);

@@ -36,7 +36,8 @@ export class WorkerClient implements RunHost {
   #waiting = new Set<Run>();
   /**
    * Were in a worker when it died, and had not begun: any of them may be what killed it. They are sent again one at
-   * a time, before all others, so that a poisonous prompt can only kill itself.
+   * a time, before all others, so that a poisonous prompt can only kill itself. Once the last of them has text, its
+   * prompt was none, and the others need not wait for its whole answer.
    */
   readonly #suspects = new Set<Run>();
   /** In order of delivery. */
@@ -219,6 +220,10 @@ export class WorkerClient implements RunHost {
 
   onGap(ms: number): void {
     this.#options.recorder.gap(ms);
+  }
+
+  onFirstText(run: Run): void {
+    if (this.#suspects.size === 1 && this.#suspects.delete(run)) this.#deliver();
   }
 
   onSettled(run: Run): void {

@@ -27,6 +27,8 @@ export interface RunTimeouts {
 export interface RunHost {
   sendCancel(run: Run): void;
   replaceWorker(reason: string): void;
+  /** For its client; of a second delivery, too. */
+  onFirstText(run: Run): void;
   onSettled(run: Run): void;
   /** A step brought more tokens of a run. */
   onGap(ms: number): void;
@@ -130,6 +132,7 @@ export class Run implements WorkerRun {
     }
     if (!hadText) this.#tellHeld();
     this.events.push(event);
+    if (!hadText) this.#host.onFirstText(this);
     if (this.events.unreadLength > MAX_UNREAD_LENGTH) this.#leaveSlowClient();
   }
 
