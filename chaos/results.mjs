@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /** @typedef {Record<string, number | string>} Figures */
+/** @typedef {import('../bench/machine.mjs').Machine} Machine */
 /** @typedef {{ tried: number, failed: number, faults: string[], figures: Figures }} Found */
 /**
  * @typedef {object} Result
@@ -11,7 +12,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
  * @property {number} seed
  * @property {string} date YYYY-MM-DD
  * @property {number} seconds
- * @property {import('../bench/machine.mjs').Machine} machine
+ * @property {Machine} machine
  * @property {number} tried
  * @property {number} failed
  * @property {string[]} faults
@@ -42,22 +43,30 @@ export function byGoal(a, b) {
   return Number(a.goal.slice(1)) - Number(b.goal.slice(1)) || a.goal.localeCompare(b.goal);
 }
 
+/** Of most of them. @param {readonly Machine[]} machines */
+function commonest(machines) {
+  const count = (/** @type {Machine} */ { cpu }) => machines.filter(machine => machine.cpu === cpu).length;
+  return [...machines].sort((a, b) => count(b) - count(a))[0];
+}
+
 /**
  * @param {readonly { goal: string, title: string }[]} scenarios all there are @param {readonly Result[]} results
  */
 export function reliabilitySection(scenarios, results) {
   const measured = results.filter(({ scale }) => scale === 'full');
   const newest = measured.reduce((latest, { date }) => (date > latest ? date : latest), '');
-  const machine = measured.find(({ date }) => date === newest)?.machine;
+  const machine = commonest(measured.filter(({ date }) => date === newest).map(result => result.machine));
   const rows = [...scenarios].sort(byGoal).map(({ goal, title }) => {
     const found = measured.find(result => result.goal === goal);
     if (found === undefined || found.notRun !== null) {
       return `| ${goal} | ${title} | – | – | not run${found === undefined ? '' : `: ${found.notRun}`} |`;
     }
     const date = found.date === newest ? [] : [`measured on ${found.date}`];
+    const place = found.machine.cpu === machine?.cpu ? [] : [`on ${found.machine.cpu}`];
     const figures = [
       ...Object.entries(found.figures).map(([what, value]) => `${what} ${spell(value)}`),
       ...date,
+      ...place,
     ];
     return `| ${goal} | ${found.title} | ${spell(found.tried)} | ${found.failed === 0 ? '0' : `**${spell(found.failed)}**`} | ${figures.join('; ')} |`;
   });
