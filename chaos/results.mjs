@@ -43,9 +43,14 @@ export function byGoal(a, b) {
   return Number(a.goal.slice(1)) - Number(b.goal.slice(1)) || a.goal.localeCompare(b.goal);
 }
 
+/** As far as one can be told from another. @param {Machine} a @param {Machine} b */
+function isSame(a, b) {
+  return a.cpu === b.cpu && a.cores === b.cores && a.memoryGb === b.memoryGb;
+}
+
 /** Of most of them. @param {readonly Machine[]} machines */
 function commonest(machines) {
-  const count = (/** @type {Machine} */ { cpu }) => machines.filter(machine => machine.cpu === cpu).length;
+  const count = (/** @type {Machine} */ machine) => machines.filter(other => isSame(other, machine)).length;
   return [...machines].sort((a, b) => count(b) - count(a))[0];
 }
 
@@ -62,7 +67,7 @@ export function reliabilitySection(scenarios, results) {
       return `| ${goal} | ${title} | – | – | not run${found === undefined ? '' : `: ${found.notRun}`} |`;
     }
     const date = found.date === newest ? [] : [`measured on ${found.date}`];
-    const place = found.machine.cpu === machine?.cpu ? [] : [`on ${found.machine.cpu}`];
+    const place = machine !== undefined && isSame(found.machine, machine) ? [] : [`on ${found.machine.cpu}`];
     const figures = [
       ...Object.entries(found.figures).map(([what, value]) => `${what} ${spell(value)}`),
       ...date,

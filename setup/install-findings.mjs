@@ -45,7 +45,7 @@ function lookAtSetUp() {
       return warning(
         'Set-up',
         `process ${pid} is at it now`,
-        'what follows may be true again when it has ended',
+        'ask again when it has ended: what follows may only be unfinished',
       );
     }
     const unfinished = unfinishedSteps();

@@ -35,7 +35,7 @@ const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
 const TOKENS = 400;
 /** @type {readonly ('prefill' | 'decode' | 'load')[]} */
 const PHASES = ['prefill', 'decode', 'load'];
-/** Read within a second or two: long enough to be hit meanwhile, and no part of how long a worker takes to be back. */
+/** Long enough to be hit while it is read. The next token may be its own: then to read it anew, a second or so, counts. */
 const LONG_WORDS = 300;
 
 /** @typedef {import('../ledger.mjs').Entry} Entry */

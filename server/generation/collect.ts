@@ -9,17 +9,18 @@ import type {
   ToolCall,
 } from '../domain/generation.js';
 import type { GroundingReport } from '../domain/grounding.js';
+import { GrowingText } from '../domain/growing-text.js';
 import { AppError } from '../errors.js';
 
 /** Takes events in their order; gives the whole when it has the last. */
 function createFold(): (event: GenerationEvent) => Result | null {
-  let text = '';
+  const text = new GrowingText();
   let logprobs: TokenLogprob[] | null = null;
   let grounding: GroundingReport | null = null;
   const toolCalls: ToolCall[] = [];
   return event => {
     if (event.type === 'token') {
-      text += event.text;
+      text.append(event.text);
       if (event.logprobs) {
         logprobs ??= [];
         logprobs.push(...event.logprobs);
@@ -28,7 +29,7 @@ function createFold(): (event: GenerationEvent) => Result | null {
     else if (event.type === 'grounded') grounding = event.report;
     else if (event.type === 'done') {
       const { type: _, context = null, ...end } = event;
-      return { text, toolCalls, logprobs, ...end, context, grounding };
+      return { text: String(text), toolCalls, logprobs, ...end, context, grounding };
     }
     return null;
   };

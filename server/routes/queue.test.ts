@@ -197,6 +197,12 @@ describe('GET /v1/queue/events', () => {
   const snapshots = (text: string) =>
     readEvents(text).events.map(({ data }) => queueSchema.parse(JSON.parse(data)));
 
+  it('tells its head alone, and ends', async () => {
+    await start();
+    const { status, headers } = await fetch(`${app.url}/v1/queue/events`, { method: 'HEAD' });
+    expect([status, headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+  });
+
   it('tells the line at once and again when it has changed, four times a second at most', async () => {
     await start({ env: { MINIVAULT_HEARTBEAT_INTERVAL_MS: '200' } });
     const watching = await watch();

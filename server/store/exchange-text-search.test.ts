@@ -166,6 +166,17 @@ eachStore('search by words', kind => {
     expect(excluding?.response).toMatch(/^Nothing of it\. /);
   });
 
+  it('shows where all words are, rather than where one is', async () => {
+    const filler = 'Nothing of it. '.repeat(300);
+    await keep([
+      { prompt: 'Tell me.', response: `The whale is big. ${filler}A whale beside a ship. ${filler}` },
+    ]);
+    for (const query of ['whale ship', '"whale beside"', 'ship or shark']) {
+      const [found] = (await find(query)).found;
+      expect(marked(found?.response ?? '')).toMatch(/A <?whale>? <?beside>? a <?ship>?/);
+    }
+  });
+
   it('never marks with what the text itself has', async () => {
     await keep([`a ${MATCH_START} whale ${MATCH_END} b`]);
     expect(marked((await find('whale')).found[0]?.prompt ?? '')).toMatch(/^a +<whale> +b$/);

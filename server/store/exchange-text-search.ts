@@ -40,19 +40,9 @@ export interface DescribedExchange {
 export const MATCH_START = '\ue000';
 export const MATCH_END = '\ue001';
 
-/**
- * Of each text, the most that is looked through. Making a passage takes longer than all else of a search, about 0.3 ms for each
- * 1,000 characters: so first the beginning is tried, and a text that does not match is not looked through at all.
- */
+/** Of each text: where nothing of it matches, the passage is its beginning. */
 const HIGHLIGHTED_CHARACTERS = 20_000;
-const TRIED_CHARACTERS = 2_000;
-const SHOWN_CHARACTERS = 1_000;
-/** What `querytree` makes of a query that only excludes. */
-const NOTHING_TO_MARK = 'T';
 const HEADLINE = `StartSel=${MATCH_START}, StopSel=${MATCH_END}, MaxFragments=2, MaxWords=32, MinWords=12, ShortWord=0, FragmentDelimiter=" … "`;
-type TextColumn = 'prompt' | 'response';
-/** What tells their words apart in `search`. */
-const WEIGHTS = { prompt: '{a}', response: '{b}' } as const satisfies Record<TextColumn, string>;
 /** Divided by 1 + the logarithm of the length, and made less than 1. */
 const NORMALIZATION = 1 | 32;
 
@@ -123,20 +113,11 @@ async function describe(
   textQuery: TextQuery,
 ): Promise<readonly DescribedExchange[]> {
   if (seqs.length === 0) return [];
-  const asked = sql`coalesce(asked.query, ''::tsquery)`;
-  const headline = (column: TextColumn, characters: number) => sql`
+  const passage = (column: 'prompt' | 'response') => sql`
     ts_headline(
       exchanges.language,
-      translate(left(${sql.ref(`exchanges.${column}`)}, ${characters}), ${MATCH_START + MATCH_END}, ''),
-      ${asked}, ${HEADLINE})`;
-  // Without the offset the planner would make each passage twice.
-  const passage = (column: TextColumn) => sql`
-    case when querytree(${asked}) <> ${NOTHING_TO_MARK} and ts_filter(exchanges.search, ${WEIGHTS[column]}) @@ ${asked}
-      then coalesce(
-        (select tried from (select ${headline(column, TRIED_CHARACTERS)} as tried offset 0) as beginning
-          where strpos(tried, ${MATCH_START}) > 0),
-        ${headline(column, HIGHLIGHTED_CHARACTERS)})
-      else ${headline(column, SHOWN_CHARACTERS)} end as ${sql.ref(column)}`;
+      translate(left(${sql.ref(`exchanges.${column}`)}, ${HIGHLIGHTED_CHARACTERS}), ${MATCH_START + MATCH_END}, ''),
+      coalesce(asked.query, ''::tsquery), ${HEADLINE}) as ${sql.ref(column)}`;
   const { rows } = await sql<DescribedExchange>`
     select seq, id, ended_at, status, dialect, caller, model, exchanges.language::text as language,
       ${passage('prompt')}, ${passage('response')}

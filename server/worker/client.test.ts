@@ -194,6 +194,26 @@ describe('after a death with several runs that had not begun', () => {
     expect(await runs[1]?.settled).toMatchObject({ status: 'failed', text: 'two' });
   });
 
+  it('the others wait no longer when one has text and the other one leaves', async () => {
+    const { worker, processes, current } = scriptedWorker();
+    const controllers = [new AbortController(), new AbortController()];
+    const requests = controllers.map(() => sampleRequest());
+    const runs = requests.map((request, i) => worker.generate(request, controllers[i]?.signal ?? never));
+    await passUntil(() => current().generated().length === 2);
+    current().end({ code: 1 });
+    await passUntil(() => processes.length === 2 && current().generated().length === 1);
+    begin(current(), requests[0]?.id ?? '', 'one');
+    const later = sampleRequest();
+    const next = worker.generate(later, never);
+    await soon();
+    expect(current().generated()).toEqual([requests[0]?.id]);
+    controllers[1]?.abort();
+    expect(await runs[1]?.settled).toMatchObject({ status: 'cancelled' });
+    await passUntil(() => current().generated().length === 2);
+    current().answer(later.id, ['two']);
+    expect((await readRun(next)).text).toBe('two');
+  });
+
   it('a suspect may finish though the worker then declares a fault that stays', async () => {
     const { worker, processes, current } = scriptedWorker();
     const { ids, runs } = await generateAll(worker, current, 2);

@@ -223,7 +223,7 @@ export class WorkerClient implements RunHost {
   }
 
   onFirstText(run: Run): void {
-    if (this.#suspects.size === 1 && this.#suspects.delete(run)) this.#deliver();
+    if (this.#suspects.delete(run)) this.#deliver();
   }
 
   onSettled(run: Run): void {
