@@ -14,7 +14,7 @@ ODD_ENGINE = """
 from engines.base import Admitted, ModelInfo
 
 class StreamerEngine:
-    name, slots = "odd", 1
+    name, slots, numerics = "odd", 1, "odd"
     def __init__(self, model, data_dir):
         pass
     def load(self, report):
@@ -152,6 +152,8 @@ def test_a_step_that_raises_ends_the_process_because_nothing_is_known_any_more(
     worker = start_with_engine(
         ODD_ENGINE
         + """
+    def prepare(self, request, when_ready):
+        return True
     def admit(self, request):
         return Admitted(1, 0, None)
     def step(self):
@@ -162,7 +164,8 @@ def test_a_step_that_raises_ends_the_process_because_nothing_is_known_any_more(
     worker.rest()
     assert worker.wait_exit() == 1
     assert worker.ends("a") == []
-    assert json.loads(worker.stderr)["event"] == "worker_crashed"
+    crash = json.loads(worker.stderr)
+    assert (crash["event"], crash["error"]) == ("worker_crashed", "RuntimeError('lost')")
 
 
 @pytest.mark.parametrize(
