@@ -1,6 +1,8 @@
 // Which files are tests, in two modes: `test` for everything on fakes, `model` for what needs the real model.
 import { availableParallelism } from 'node:os';
+import path from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const MODEL_TESTS = '**/*.model.test.ts';
 /** cli.test.ts is the command-line client, by the project's card. */
@@ -22,6 +24,17 @@ const BUSY_MS = 30_000;
 /** Most tests wait for child processes rather than compute: on two cores two at once take half the time of one. */
 const MAX_WORKERS = Math.max(2, availableParallelism() - 1);
 
+/** Takes minutes where the others take seconds: begun last, it would run on alone. */
+const LONGEST = path.join(import.meta.dirname, 'chaos/chaos.test.ts');
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLongest = ({ moduleId }: TestSpecification): boolean => moduleId === LONGEST;
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLongest), ...sorted.filter(file => !isLongest(file))];
+  }
+}
+
 export default defineConfig(({ mode }) => ({
   test:
     mode === 'model'
@@ -38,5 +51,6 @@ export default defineConfig(({ mode }) => ({
           testTimeout: BUSY_MS,
           hookTimeout: BUSY_MS,
           maxWorkers: MAX_WORKERS,
+          sequence: { sequencer: LongestFirst },
         },
 }));
