@@ -56,6 +56,14 @@ export class ScriptedProcess implements WorkerProcess {
     });
   }
 
+  /** The first text of an answer, of one token. */
+  begin(id: string, text: string): void {
+    this.say(
+      { type: 'started', id, prompt_tokens: 1, cached_tokens: 0 },
+      { type: 'tokens', items: [[id, text, 1]] },
+    );
+  }
+
   say(...messages: (WorkerMessage | string)[]): void {
     for (const message of messages) {
       this.stdout.write(typeof message === 'string' ? message : `${JSON.stringify(message)}\n`);

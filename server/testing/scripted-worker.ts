@@ -4,7 +4,9 @@ import { onTestFinished } from 'vitest';
 import { SILENT_RECORDER } from '../metrics/silent-recorder.js';
 import { createWorker, type WorkerOptions } from '../worker/create-worker.js';
 import type { Worker } from '../worker/worker.js';
+import { passUntil } from './fake-clock.js';
 import { type LogEntry, recordingLogger } from './recording-logger.js';
+import { neverAborted, sampleRequest } from './sample-request.js';
 import { READY, type ScriptedProcess, type ScriptedSpawn, scriptedSpawn } from './scripted-process.js';
 
 export interface ScriptedWorker extends ScriptedSpawn {
@@ -37,4 +39,12 @@ export function scriptedWorker(
   onTestFinished(() => worker.kill());
   worker.start();
   return { ...scripted, worker, entries };
+}
+
+/** So many runs, all of which the process has been sent. */
+export async function generateAll(worker: Worker, child: () => ScriptedProcess, count: number) {
+  const requests = Array.from({ length: count }, () => sampleRequest());
+  const runs = requests.map(request => worker.generate(request, neverAborted()));
+  await passUntil(() => child().generated().length === count);
+  return { ids: requests.map(request => request.id), runs };
 }
