@@ -21,8 +21,8 @@ const DATABASE_RUN = ['server/testing/database-run.ts'];
 /** Tests wait for conditions; this ends those that never come true, also where the cores are shared. */
 const BUSY_MS = 30_000;
 
-/** Most tests wait for child processes rather than compute: on two cores two at once leave a quarter of them idle. */
-const MAX_WORKERS = Math.max(3, availableParallelism() - 1);
+/** Most tests wait for child processes rather than compute: on two cores two at once take half the time of one. */
+const MAX_WORKERS = Math.max(2, availableParallelism() - 1);
 
 /** Takes minutes where the others take seconds: begun last, it would run on alone. */
 const LONGEST = path.join(import.meta.dirname, 'chaos/chaos.test.ts');
