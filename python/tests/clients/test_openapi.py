@@ -24,7 +24,7 @@ CONFIG = """
 expected-statuses = [400, 404, 405, 406, 413, 415]
 """
 """A list with more items than the schema allows may be refused for its size, before anybody counts them."""
-EXAMPLES = 5
+EXAMPLES = 10
 TIMEOUT_S = 400
 
 
