@@ -29,9 +29,8 @@ const LONGEST = path.join(import.meta.dirname, 'chaos/chaos.test.ts');
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLongest = ({ moduleId }: TestSpecification): boolean => moduleId === LONGEST;
-    const sorted = await super.sort(files);
-    return [...sorted.filter(isLongest), ...sorted.filter(file => !isLongest(file))];
+    const isLongest = ({ moduleId }: TestSpecification): number => Number(moduleId === LONGEST);
+    return (await super.sort(files)).sort((a, b) => isLongest(b) - isLongest(a));
   }
 }
 

@@ -23,8 +23,7 @@ const POLL_MS = 100;
 export async function acquireLock(folder, onWait) {
   let told = 0;
   for (;;) {
-    const top = highestNumber(folder);
-    const holder = top === 0 ? null : readHolder(claimFile(folder, top));
+    const { top, holder } = readTop(folder);
     if (holder !== null) {
       if (holder > 0 && holder !== told) onWait(holder);
       told = holder;
@@ -50,8 +49,13 @@ export async function acquireLock(folder, onWait) {
  * @returns {number | null}
  */
 export function lockHolder(folder) {
-  const top = existsSync(folder) ? highestNumber(folder) : 0;
-  return top === 0 ? null : readHolder(claimFile(folder, top)) || null;
+  return existsSync(folder) ? readTop(folder).holder || null : null;
+}
+
+/** @param {string} folder */
+function readTop(folder) {
+  const top = highestNumber(folder);
+  return { top, holder: top === 0 ? null : readHolder(claimFile(folder, top)) };
 }
 
 /**

@@ -20,7 +20,8 @@ import { childFault, Fault } from './fault.mjs';
  * @param {readonly string[]} args
  * @param {{env?: NodeJS.ProcessEnv, toStage?: (line: string) => string | null, missing?: string,
  *   explain?: (output: string) => string | null}} [options]
- *   toStage makes what is shown of a line of output, null to go on showing the last; missing is the fault when there is no such command;
+ *   toStage makes what is shown of a line of output, null to go on showing the last; missing is the fault when there
+ *   is no such command;
  *   explain finds the fault in a failed program's output, null when the usual ones should be tried
  * @returns {Promise<string>} the output; rejects with a Fault when the program fails
  */

@@ -1,6 +1,5 @@
 // How a response comes about: the events of a generation in, the events of OpenAI's stream out, the whole at any time.
 // https://platform.openai.com/docs/api-reference/responses-streaming
-
 import { z } from 'zod';
 import type { GenerationEvent, Message, TokenLogprob, ToolCall, Usage } from '../domain/generation.js';
 import type { GroundingReport } from '../domain/grounding.js';

@@ -50,6 +50,7 @@ export function clientStreamRoute({ jobs, timeouts, models }: ChatJobsRouteParts
       res.status(204).end();
       return;
     }
+    // To connect would end the stream of who listens as this client.
     if (req.method === 'HEAD') {
       res.type(SSE_CONTENT_TYPE).end();
       return;

@@ -27,7 +27,7 @@ export interface RunTimeouts {
 export interface RunHost {
   sendCancel(run: Run): void;
   replaceWorker(reason: string): void;
-  /** For its client; of a second delivery, too. */
+  /** Its client has been given the first text of it, which comes once. */
   onFirstText(run: Run): void;
   onSettled(run: Run): void;
   /** A step brought more tokens of a run. */
